@@ -220,10 +220,10 @@ def share_rows(
     rows: int,
     band: int,
     threads: int,
-    worker: Callable[[], Callable[[int, int], None]],
+    run: Callable[[int, int, Scratch], None],
     products: bool = False,
 ) -> None:
-    """Run over all rows in bands, on threads that each call `worker` for buffers of their own.
+    """Run over all rows in bands, on threads that each have arrays of their own to work in.
 
     The first error of any thread ends all of them, and is raised here. With `products` of matrices
     BLAS is limited to one thread, so that its threads and ours do not fight for the cores.
@@ -232,19 +232,19 @@ def share_rows(
         from convcli.conv.blas import single_threaded_blas
 
         with single_threaded_blas():
-            return share_rows(rows, band, threads, worker)
+            return share_rows(rows, band, threads, run)
     left = deque((top, min(top + band, rows)) for top in range(0, rows, band))
     errors: list[BaseException] = []
 
     def work() -> None:
+        scratch = Scratch()
         try:
-            run = worker()
             while left:
                 try:
                     top, bottom = left.popleft()
                 except IndexError:
                     return
-                run(top, bottom)
+                run(top, bottom, scratch)
         except BaseException as error:  # handed to the caller, an interrupt too
             errors.append(error)
             left.clear()

@@ -51,11 +51,8 @@ class AlphaEngine(ABC):
 
     def work(self, bands: Bands, intensity: IntensityMap, full: int, threads: int) -> Work:
         """Samples of color and alpha, exactly."""
-        read, rows, quantizer = (
-            self._reader(bands, np.int64),
-            _rows(bands),
-            self._quantizer(intensity),
-        )
+        read, rows = self._reader(bands, np.int64), _rows(bands)
+        quantizer = self._quantizer(intensity)
 
         def run(top: int, bottom: int, out: Stored, scratch: Scratch) -> Statistics:
             return self._samples(*read(top, bottom), intensity, quantizer, out)

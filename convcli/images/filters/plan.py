@@ -436,16 +436,3 @@ def statistics_text(statistics: Statistics, plan: FilterPlan) -> str:
     elif 0 < statistics.maximum < full / 10:
         hint = "; nearly black, --range stretch shows more"
     return statistics.text + hint
-
-
-def statistics_record(statistics: Statistics) -> dict[str, object]:
-    """Statistics as data; no values where nothing is visible."""
-    some = statistics.minimum <= statistics.maximum
-    return {
-        "minimum": statistics.minimum if some else None,
-        "maximum": statistics.maximum if some else None,
-        "least": statistics.minimum if some else None,  # the older names of both
-        "most": statistics.maximum if some else None,
-        "clipped": statistics.clipped,
-        "samples": statistics.samples,
-    }

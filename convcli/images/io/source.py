@@ -195,7 +195,8 @@ class Prefetch:
         with self._image as image:
             if load:
                 self.limits.check(header, needs(header) if needs else 0)
-                self._decode(image)
+                if self.decoded is None:
+                    self._decode(image)
             yield image
 
     def check_unchanged(self) -> None:
@@ -330,8 +331,7 @@ class Prefetch:
 
     def _decode(self, image: ImageFile) -> None:
         assert self._header is not None
-        if self.decoded is None:
-            self.decoded = decode(image, self._header, self._start, self.again)
+        self.decoded = decode(image, self._header, self._start, self.again)
 
 
 def read_header(path: str) -> Header:
