@@ -14,7 +14,6 @@ from math import ceil
 from typing import TYPE_CHECKING, TypeAlias
 
 from convcli.errors import PictureError, UnfitError
-from convcli.images.io.formats import FORMATS
 from convcli.records import NamedTuple
 from convcli.text import bytes_text
 
@@ -100,11 +99,11 @@ def decoding_bytes(header: Header) -> int:
 
 
 class TooLargeError(PictureError):
-    """A picture beyond the limits, which may be read in bands; what its header says of it."""
+    """A picture beyond the limits; what its header says, and whether bands of it might do."""
 
-    def __init__(self, text: str, header: Header) -> None:
+    def __init__(self, text: str, header: Header, in_bands: bool = False) -> None:
         super().__init__(text)
-        self.header = header
+        self.header, self.in_bands = header, in_bands
 
 
 Needs = Callable[[Header], int]
@@ -147,14 +146,12 @@ class Limits(NamedTuple):
             if self.memory is None:
                 limit = f"{bytes_text(have, short=True)} are free"
             apart = ", use fewer --jobs" if self.beside > 1 else ""
-            form = FORMATS.get(header.format)
-            large = ", or pip install 'convcli[large]' to read it in bands"
             raise TooLargeError(
                 f"{header.width}x{header.height} pixels ({header.mode}) need "
                 f"{bytes_text(needs, short=True)} of memory, {limit}; raise it with --max-memory "
-                f"{ceil(needs * self.beside / 2**20)}MiB{apart}"
-                f"{large if form and form.vips_loader else ''}",
+                f"{ceil(needs * self.beside / 2**20)}MiB{apart}",
                 header,
+                in_bands=True,
             )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import reduce
 from math import gcd, lcm, log2, sqrt
-from operator import add
+from operator import add, attrgetter
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -182,7 +182,7 @@ class Correlator:
         self.stencils = [
             stencil(part.factors, largest, signed, floating, cells) for part in kernel.parts
         ]
-        firsts = {one.band_dtype for one in self.stencils}
+        firsts = set(map(attrgetter("band_dtype"), self.stencils))
         self.dtype = firsts.pop() if len(firsts) == 1 else None
         """The dtype of bands, where all parts begin in one; None where any dtype works."""
 

@@ -19,8 +19,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import DTypeLike, NDArray
 
 from convcli import geometry
-from convcli.borders import Border
-from convcli.conv.padding import FILL
+from convcli.borders import FILL, Border
 from convcli.geometry import ceil_div
 from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics

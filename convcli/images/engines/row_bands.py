@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from convcli import geometry
-from convcli.borders import Border
-from convcli.conv.padding import FILL, sources
+from convcli.borders import FILL, Border
 from convcli.errors import UnfitError
 from convcli.geometry import Pair, anchored_padding, ceil_div, output_length
 from convcli.images.arrays import Stored, Values
@@ -67,7 +66,8 @@ class Window(NamedTuple):
 
     def cells(self, axis: int, length: int) -> NDArray[np.intp]:
         """The cell that each cell of the extended axis repeats, or FILL."""
-        return sources(self.border, length, self.padding[axis])
+        before, after = self.border.beyond(length, self.padding[axis])
+        return np.concatenate([before, np.arange(length), after], dtype=np.intp, casting="unsafe")
 
 
 def extend(

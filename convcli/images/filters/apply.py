@@ -353,7 +353,7 @@ def _write_floats(
     if picture.frames:
         raise PictureError("an animation cannot be written as floats; name one of its frames")
     picture = prepared(picture, plan)
-    values = _in_range(float_values(picture, plan, threads), picture, plan.spec)
+    values = _in_range(float_values(picture, plan, threads), picture, plan)
     if plan.spec.bias:
         with np.errstate(over="ignore"):
             values = values + float(plan.spec.bias)
@@ -367,16 +367,17 @@ def _write_floats(
     return Statistics(*ends, 0, values.size)
 
 
-def _in_range(values: Samples, picture: Picture, spec: FilterSpec) -> Samples:
+def _in_range(values: Samples, picture: Picture, plan: FilterPlan) -> Samples:
     """Responses after `--range` and `--amount`, as far as floats allow.
 
     Raises PictureError for ranges that rescale samples, and for a blend of other sizes.
     """
+    spec = plan.spec
     if spec.range.name not in ("auto", "clip", "abs"):
         raise PictureError(
             f"--range {spec.range.text} rescales samples; arrays hold responses as they are"
         )
-    if spec.keeps:
+    if plan.keeps:
         raise PictureError("pixels that are kept have no responses; write a picture, not floats")
     if spec.threshold is not None:
         raise PictureError("--threshold makes samples black and white; write a picture, not floats")

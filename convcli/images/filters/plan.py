@@ -92,6 +92,8 @@ class FilterPlan(NamedTuple):
     """Whether the last sample is alpha, rather than a channel like the others."""
     transparent: bool
     """Whether alpha counts; an opaque picture is filtered without it."""
+    keeps: bool
+    """Whether a part of the picture stays as it is."""
     reads_luma: bool
     """Whether the luma of colors is filtered in their place."""
     stages: tuple[Stage, ...]
@@ -199,12 +201,13 @@ def plan_filter(header: Header, spec: FilterSpec, target: Target | None = None) 
     """
     form = target.format(header.format) if target else None
     filtered = _filtered(header, spec, form)
-    _check(filtered, spec)
+    keeps = spec.region is not None or spec.mask is not None
+    _check(filtered, spec, keeps)
     direct = _is_direct(header, spec, form)
     separates_alpha = filtered.has_alpha and spec.channels != "each"
     transparent = separates_alpha and not header.opaque
     reads_luma = spec.channels == "luma" and filtered.channels - filtered.has_alpha == 3
-    writer = _writer(filtered, direct, spec.keeps, target, form)
+    writer = _writer(filtered, direct, keeps, target, form)
     stages: list[Stage] = []
     for kernel in _smoothed(spec.kernels):
         floats = not filtered.full or spec.linear or reads_luma or bool(stages)
@@ -227,6 +230,7 @@ def plan_filter(header: Header, spec: FilterSpec, target: Target | None = None) 
         direct=direct,
         separates_alpha=separates_alpha,
         transparent=transparent,
+        keeps=keeps,
         reads_luma=reads_luma,
         stages=tuple(stages),
         writer=writer,
@@ -257,7 +261,7 @@ def _stage(
     )
     kernel = kernel.separated()
     if alpha is None:
-        alpha = AlphaMode.PREMULTIPLIED if kernel.linear and kernel.sum else AlphaMode.CONSTANT
+        alpha = AlphaMode.PREMULTIPLIED if kernel.sum and kernel.linear else AlphaMode.CONSTANT
     window = Window(kernel.shape, kernel.center, spec.stride, spec.border)
     engine: Engine
     if alpha is not AlphaMode.IGNORED:
@@ -342,7 +346,7 @@ def _filtered(header: Header, spec: FilterSpec, form: Format | None) -> Header:
     return header._replace(channels=colors, has_alpha=False)
 
 
-def _check(filtered: Header, spec: FilterSpec) -> None:
+def _check(filtered: Header, spec: FilterSpec, keeps: bool) -> None:
     """Refuse what cannot be done to samples of this kind."""
     if spec.border.name == "constant" and filtered.full:
         value = spec.border.value
@@ -364,7 +368,7 @@ def _check(filtered: Header, spec: FilterSpec) -> None:
         raise UnfitError(
             f"the mask is {rows}x{columns}, and the picture {filtered.height}x{filtered.width}"
         )
-    if spec.keeps and (spec.stride != (1, 1) or spec.border.name == "valid"):
+    if keeps and (spec.stride != (1, 1) or spec.border.name == "valid"):
         option = "--region" if spec.region else "--mask"
         raise UnfitError(f"{option} keeps the size of a picture, without --stride or valid")
     if spec.mask is not None and not filtered.full:

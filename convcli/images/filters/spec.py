@@ -27,8 +27,9 @@ from convcli.images.filters.region import Region, read_region
 from convcli.images.image import Limits, picture_of
 from convcli.images.io.formats import formats_beginning
 from convcli.images.io.read import open_picture, record_in
+from convcli.images.kernels.catalogue import kernel_call
 from convcli.images.kernels.kernel import Kernel
-from convcli.images.kernels.parse import kernel, kernel_call, spec_text
+from convcli.images.kernels.parse import kernel, spec_text
 from convcli.images.kernels.transforms import (
     anchored,
     dilated,
@@ -154,11 +155,6 @@ class FilterSpec(NamedTuple):
     options: FilterOptions = FilterOptions()
     """What it was read from."""
 
-    @property
-    def keeps(self) -> bool:
-        """Whether a part of the picture stays as it is."""
-        return self.region is not None or self.mask is not None
-
     def masked(
         self, mask: str | NDArray[np.number | np.bool_] | None, limits: Limits | None = None
     ) -> "FilterSpec":
@@ -203,7 +199,6 @@ def spec_of(options: FilterOptions, kernels: Sequence[Kernel] | None = None) -> 
         )
     )
     border = read_border(options.border)
-    named = map(kernel, options.kernels) if kernels is None else kernels
     count = len(options.kernels if kernels is None else kernels) * options.iterations
     if not count:
         raise SpecError("no kernel is given")
@@ -212,6 +207,7 @@ def spec_of(options: FilterOptions, kernels: Sequence[Kernel] | None = None) -> 
             f"{power_text(count)} kernels in a chain are more than {MAX_KERNELS}, "
             "iterations counted"
         )
+    named = tuple(map(kernel, options.kernels)) if kernels is None else kernels
     chain = [_changed(one, scale, options) for one in named] * options.iterations
     draws_lines = any(one.lines for one in chain)
     if draws_lines and (options.stride != (1, 1) or options.dilation != (1, 1)):

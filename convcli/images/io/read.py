@@ -118,7 +118,10 @@ def _refusal(error: Exception, source: str) -> PictureError:
     """What is wrong with a file."""
     name = "standard input" if source == "-" else safe(source)
     if isinstance(error, TooLargeError):
-        return TooLargeError(f"{name}: {error}", error.header)
+        form = FORMATS.get(error.header.format)
+        reads_bands = error.in_bands and form is not None and form.vips_loader
+        large = ", or pip install 'convcli[large]' to read it in bands" if reads_bands else ""
+        return TooLargeError(f"{name}: {error}{large}", error.header)
     if isinstance(error, PictureError):
         return PictureError(f"{name}: {error}")
     if isinstance(error, UnidentifiedImageError):

@@ -6,9 +6,9 @@ from fractions import Fraction
 import numpy as np
 
 from convcli.errors import SpecError
-from convcli.images.kernels.catalogue import CATALOGUE, built, parameters
+from convcli.images.kernels.catalogue import CATALOGUE, built, kernel_call, parameters
 from convcli.images.kernels.kernel import MAX_SIDE, Kernel, Matrix, middle
-from convcli.images.kernels.parse import kernel, kernel_call
+from convcli.images.kernels.parse import kernel
 from convcli.matrices import row_hints
 from convcli.tables import Listing, Table
 from convcli.text import safe
