@@ -123,10 +123,6 @@ class Backward(NamedTuple):
         return stack_text(_summed(self.collected()[0], self.walk.input, "dL/dx"))
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        return ()
-
-    @property
     def caption(self) -> str:
         return "; ".join(self.notes)
 

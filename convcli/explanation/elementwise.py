@@ -80,10 +80,6 @@ class Elementwise(NamedTuple):
         return stack_text(self.output)
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        return ()
-
-    @property
     def caption(self) -> str:
         return "; ".join((self.definition, *self.notes))
 

@@ -84,10 +84,6 @@ class Lesson(NamedTuple):
         return stack_text(self.walk.output())
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        return ()
-
-    @property
     def caption(self) -> str:
         return "; ".join(self.notes)
 

@@ -126,10 +126,6 @@ class ScatterLesson(NamedTuple):
         return stack_text(self.walk.output())
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        return ()
-
-    @property
     def caption(self) -> str:
         return "; ".join(self.notes)
 
