@@ -17,7 +17,6 @@ from convcli.nets.graph import INPUT, Given, Network, Reading, Stopped
 from convcli.nets.layers import (
     Activation,
     AdaptivePool,
-    Concat,
     Conv,
     Identity,
     Layer,
@@ -197,12 +196,7 @@ class _Program:
         return node.module if self.modules[node.module] == 1 else f"{node.module}/"
 
     def _notes(self, graph: TensorGraph) -> tuple[str, ...]:
-        notes = []
-        if graph.activation_macs:
-            notes.append(
-                f"products of two activations, {graph.activation_macs:,} multiply–accumulates, "
-                "are not in the MACs"
-            )
+        notes = graph.notes()
         if len(self.inputs) > 1:
             names = ", ".join(safe(name) for name in self.inputs[1:])
             notes.append(f"inputs besides {safe(self.inputs[0])}, as they were exported: {names}")
@@ -458,13 +452,11 @@ def _reshape(call: _Call) -> Value | None:
 
 
 def _concat(call: _Call) -> Value | None:
-    tensors = [call.graph.source(value) for value in call.tensors()]
-    axis = call.value("dim", 0)
-    rank = len(call.output)
-    place = axis % rank if isinstance(axis, int) and rank else 0
-    if not place or any(x.stored[0] != 1 for x in tensors):
+    axis, rank = call.value("dim", 0), len(call.output)
+    if not isinstance(axis, int) or not rank:
         return None
-    return traced(call.graph.join(Concat(place - 1), tensors, call.name), call.output)
+    tensors = [call.graph.source(value) for value in call.tensors()]
+    return call.graph.concat(tensors, axis % rank, call.name)
 
 
 def _product(call: _Call) -> Value:
@@ -475,11 +467,8 @@ def _product(call: _Call) -> Value:
             value for name in ("mat1", "mat2", "batch1", "batch2") if (value := call.tensor(name))
         ]
     inner = sides[0].shape[-1] if sides else 1
-    macs = prod(call.output) * inner
-    weighted = any(isinstance(value, StoredArray) for value in sides)
-    if not weighted:
-        call.graph.activation_macs += macs
-    return call.operation(call.node.outputs[0], macs if weighted else 0)
+    macs = call.graph.product_macs(sides, prod(call.output) * inner)
+    return call.operation(call.node.outputs[0], macs)
 
 
 def _attention(call: _Call) -> Value:

@@ -9,7 +9,9 @@ from collections.abc import Callable, Sequence
 from itertools import product
 from math import prod
 
+from convcli.errors import UnfitError
 from convcli.nets.layers import Shape
+from convcli.nets.layers.tensor_ops import broadcast
 from convcli.nets.stored_arrays import MAX_VALUES, StoredArray, numbers
 
 Function = Callable[..., float]
@@ -19,14 +21,10 @@ MAX_INTEGER = 1 << 64
 
 def broadcast_shape(*shapes: Shape) -> Shape | None:
     """The broadcast shape of several shapes, axes matched from the last; None if there is none."""
-    rank = max(map(len, shapes))
-    output = []
-    for sizes in zip(*((1,) * (rank - len(s)) + tuple(s) for s in shapes), strict=True):
-        wide = set(sizes) - {1}
-        if len(wide) > 1:
-            return None
-        output.append(wide.pop() if wide else 1)
-    return tuple(output)
+    try:
+        return broadcast("", *shapes)
+    except UnfitError:
+        return None
 
 
 def mapped(function: Function, arrays: Sequence[StoredArray], type_: str) -> StoredArray | None:

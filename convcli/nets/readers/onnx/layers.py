@@ -82,7 +82,7 @@ def conv(call: Call) -> Results:
     if isinstance(weight, Traced):
         others = [value for value in call.inputs[1:] if value is not None]
         return call.graph.layer(Free(record), call.x(), call.name, others=others)
-    arrays = {"weight": weight} | ({} if bias is None else {"bias": bias})
+    arrays = {"weight": weight, "bias": bias}
     if bias is not None and (
         FOLDED.search(weight.name) or bias.name == f"{weight.name}_bias"  # PyTorch's of 2.9
     ):
@@ -130,7 +130,7 @@ def transposed(call: Call) -> Results:
         bias is not None,
         channels,
     )
-    arrays = {"weight": weight} | ({} if bias is None else {"bias": bias})
+    arrays = {"weight": weight, "bias": bias}
     return call.graph.layer(record, call.x(), owner_name(call, weight, bias), arrays)
 
 
@@ -147,7 +147,6 @@ def matmul(call: Call) -> Results:
         if bias is not None:
             call.absorb_addition()
         return linear(call, left, right.permuted((1, 0)), bias and bias.reshaped(right.shape[1:]))
-    weighted = isinstance(left, StoredArray) or isinstance(right, StoredArray)
     a = left.shape if len(left.shape) > 1 else (1, *left.shape)
     b = right.shape if len(right.shape) > 1 else (*right.shape, 1)
     lead = broadcast_shape(a[:-2], b[:-2])
@@ -158,11 +157,8 @@ def matmul(call: Call) -> Results:
         shape = (*shape[:-2], shape[-1])
     if len(right.shape) == 1:
         shape = shape[:-1]
-    macs = prod(lead) * a[-2] * a[-1] * b[-1]
-    if not weighted:
-        call.graph.activation_macs += macs
+    macs = call.graph.product_macs((left, right), prod(lead) * a[-2] * a[-1] * b[-1])
     sources = [_trained(call, left), _trained(call, right)]
-    macs = macs if weighted else 0
     return call.graph.operation("matmul", sources, shape, macs=macs, name=call.name)
 
 
@@ -176,7 +172,7 @@ def _trained(call: Call, value: Value) -> Value:
 def linear(call: Call, x: Value, weight: StoredArray, bias: StoredArray | None) -> Traced:
     """A fully connected layer over the last axis: weight (outputs, features)."""
     record = Linear(weight.shape[0], bias is not None, weight.shape[1], over="axis")
-    arrays = {"weight": weight} | ({} if bias is None else {"bias": bias})
+    arrays = {"weight": weight, "bias": bias}
     return call.graph.layer(record, x, owner_name(call, weight, bias), arrays)
 
 
@@ -252,8 +248,10 @@ def layer_norm(call: Call) -> Results:
     if scale.elements != prod(tail) or (bias is not None and bias.elements != prod(tail)):
         raise call.refuse(f"{scale.elements} scales for {tail}")
     record = Norm("layer", 1 + (bias is not None), shape=tail, eps=call.number("epsilon", 1e-5))
-    arrays = {"weight": scale.reshaped(tail) or scale}
-    arrays |= {} if bias is None else {"bias": bias.reshaped(tail) or bias}
+    arrays = {
+        "weight": scale.reshaped(tail) or scale,
+        "bias": bias and (bias.reshaped(tail) or bias),
+    }
     y = call.graph.layer(record, call.x(), owner_name(call, scale, bias), arrays)
     return (y, *_statistics(call, axis)) if any(call.node.outputs[1:]) else y
 

@@ -268,12 +268,7 @@ class Translation:
         return Stopped(message, None, halt.unfit)
 
     def _notes(self, graph: TensorGraph, outputs: Sequence[Value | None]) -> tuple[str, ...]:
-        notes = []
-        if graph.activation_macs:
-            notes.append(
-                f"products of two activations, {graph.activation_macs:,} multiply–accumulates, "
-                "are not in the MACs"
-            )
+        notes = graph.notes()
         if graph.folded:
             notes.append(
                 f"the exporter folded batch normalizations into "

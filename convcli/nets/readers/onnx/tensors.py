@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from math import prod
 
-from convcli.nets.layers import Concat, Pad, PixelShuffle, Shape, Upsample
+from convcli.nets.layers import Pad, PixelShuffle, Shape, Upsample
 from convcli.nets.readers.folding import broadcast_shape
 from convcli.nets.readers.onnx.call import Call, Operator, Results
 from convcli.nets.readers.onnx.elementwise import arithmetic, operand
-from convcli.nets.readers.tensor_graph import Traced, Value, traced
-from convcli.nets.stored_arrays import StoredArray, numbers
+from convcli.nets.readers.tensor_graph import Traced, traced
+from convcli.nets.stored_arrays import numbers
 
 
 def shape_of(call: Call) -> Results:
@@ -94,26 +94,17 @@ def concat(call: Call) -> Results:
     rest = {(*v.shape[:axis], *v.shape[axis + 1 :]) for v in values}
     if len(rest) > 1 or len({len(v.shape) for v in values}) > 1:
         raise call.refuse(f"{values[0].shape} and others do not match")
-    return joined(call, values, axis)
-
-
-def joined(call: Call, values: Sequence[Value], axis: int) -> Traced:
-    """Tensors joined along an axis."""
-    graph = call.graph
-    tensors = [graph.source(value) for value in values]
-    if len({x.order for x in tensors}) > 1:
-        tensors = [graph.settled(x) for x in tensors]
+    tensors = call.graph.in_one_order(values)
     if len(tensors) == 1:
         return tensors[0]
+    y = call.graph.concat(tensors, axis, call.name)
+    if y is not None:
+        return y
     stored, order = tensors[0].stored, tensors[0].order
-    place = order[axis]
-    total = sum(x.stored[place] for x in tensors)
-    output = (*stored[:place], total, *stored[place + 1 :])
-    if place and all(x.stored[0] == 1 and len(x.stored) > 1 for x in tensors):
-        node = graph.join(Concat(place - 1), tensors, call.name)
-        return Traced(node, output, order)
-    flat = [traced(x.node, x.stored) for x in tensors]
-    y = graph.operation("concat", flat, output, place, name=call.name)
+    own = order[axis]
+    output = (*stored[:own], sum(x.stored[own] for x in tensors), *stored[own + 1 :])
+    straight = [traced(x.node, x.stored) for x in tensors]
+    y = call.graph.operation("concat", straight, output, own, name=call.name)
     return y._replace(order=order)
 
 
@@ -160,9 +151,7 @@ def sliced(
         last = first[axis] + steps[axis] * lengths[axis]
         indices[place] = (first[axis], None if last < 0 else last, steps[axis])
         stored[place] = lengths[axis]
-    flat = traced(x.node, x.stored)
-    y = call.graph.operation("slice", [flat], tuple(stored), tuple(indices), name=call.name)
-    return y._replace(order=x.order)
+    return call.graph.along_axes("slice", x, tuple(stored), tuple(indices), name=call.name)
 
 
 def split_sizes(call: Call, length: int) -> list[int]:
@@ -180,13 +169,11 @@ def split_sizes(call: Call, length: int) -> list[int]:
 def split(call: Call) -> Results:
     x = call.graph.source(call.x())
     axis, parts, start = call.axis(0), [], 0
-    place = x.order[axis]
-    flat = traced(x.node, x.stored)
+    own = x.order[axis]
     for size in split_sizes(call, x.shape[axis]):
-        stored = (*x.stored[:place], size, *x.stored[place + 1 :])
-        ends = (place, start, start + size)
-        y = call.graph.operation("split", [flat], stored, *ends, name=call.name)
-        parts.append(y._replace(order=x.order))
+        stored = (*x.stored[:own], size, *x.stored[own + 1 :])
+        ends = (own, start, start + size)
+        parts.append(call.graph.along_axes("split", x, stored, *ends, name=call.name))
         start += size
     return parts
 
@@ -237,15 +224,14 @@ def padded(
         return x
     rank = len(x.order)
     own = [pads[x.order.index(place)] for place in range(rank)]
-    flat = traced(x.node, x.stored)
     if 3 <= rank <= 5 and x.stored[0] == 1 and own[:2] == [(0, 0), (0, 0)]:
         record = Pad(tuple(own[2:]), BORDERS[mode], value)  # type: ignore[arg-type]
-        return call.graph.layer(record, flat, call.name)._replace(order=x.order)
+        straight = traced(x.node, x.stored)
+        return call.graph.layer(record, straight, call.name)._replace(order=x.order)
     stored = tuple(n + sum(ends) for n, ends in zip(x.stored, own, strict=True))
     if min(stored, default=1) < 1:
         raise call.refuse(f"{pads} removes all of {x.shape}")
-    y = call.graph.operation("pad", [flat], stored, tuple(own), mode, value, name=call.name)
-    return y._replace(order=x.order)
+    return call.graph.along_axes("pad", x, stored, tuple(own), mode, value, name=call.name)
 
 
 def center_crop_pad(call: Call) -> Results:
@@ -319,8 +305,7 @@ def resize(call: Call) -> Results:
         bool(call.integer("exclude_outside", 0)),
         call.number("extrapolation_value", 0.0),
     )
-    y = call.graph.operation("resize", [flat], stored, stored, *values, name=call.name)
-    return y._replace(order=x.order)
+    return call.graph.along_axes("resize", x, stored, stored, *values, name=call.name)
 
 
 def _whole_roi(call: Call, axes: Sequence[int], rank: int) -> list[float]:
@@ -385,16 +370,12 @@ def reduced(type_: str) -> Operator:
                 return x
             axes = list(range(len(x.shape)))
         gone = sorted({call.normal(axis, len(x.shape)) for axis in axes})
-        keeps = bool(call.integer("keepdims", 1))
-        if not keeps:
-            x = call.graph.settled(x)
-        stored_gone = tuple(x.order[axis] for axis in gone)
-        stored = tuple(1 if a in stored_gone else n for a, n in enumerate(x.stored))
-        if not keeps:
-            stored = tuple(n for a, n in enumerate(x.stored) if a not in stored_gone)
-        flat = traced(x.node, x.stored)
-        y = call.graph.operation(type_, [flat], stored, stored_gone, keeps, name=call.name)
-        return y._replace(order=x.order) if keeps else y
+        if call.integer("keepdims", 1):
+            own = tuple(x.order[axis] for axis in gone)
+            stored = tuple(1 if axis in own else n for axis, n in enumerate(x.stored))
+            return call.graph.along_axes(type_, x, stored, own, True, name=call.name)
+        shape = tuple(n for axis, n in enumerate(x.shape) if axis not in gone)
+        return call.graph.operation(type_, [x], shape, tuple(gone), False, name=call.name)
 
     return read
 
@@ -439,14 +420,9 @@ def einsum(call: Call) -> Results:
     if not set(right) <= set(sizes):
         raise call.refuse(f"{equation!r}")
     output = tuple(sizes[letter] for letter in right)
-    macs = prod(sizes.values())
     values = [call.x(place) for place in range(len(terms))]
-    weighted = any(isinstance(value, StoredArray) for value in values)
-    if not weighted:
-        call.graph.activation_macs += macs
-    return call.graph.operation(
-        "einsum", values, output, equation, macs=macs if weighted else 0, name=call.name
-    )
+    macs = call.graph.product_macs(values, prod(sizes.values()))
+    return call.graph.operation("einsum", values, output, equation, macs=macs, name=call.name)
 
 
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
