@@ -12,9 +12,11 @@ from json import loads
 from math import prod
 
 from convcli.errors import SpecError, UnfitError
+from convcli.geometry import Padding
 from convcli.nets.graph import INPUT, Given, Network, Reading, Stopped
 from convcli.nets.layers import (
     Activation,
+    Conv,
     Identity,
     Layer,
     Linear,
@@ -239,7 +241,7 @@ class _Call(NamedTuple):
     def record(self, name: str, options: Sequence[str], *args: object, **more: object) -> Layer:
         """A layer of PyTorch's vocabulary, with arguments of the operator as options."""
         given = {option: self.node.arguments.get(option) for option in options}
-        named = {option: value for option, value in given.items() if value not in (None, [])}
+        named = {option: value for option, value in given.items() if value not in UNSAID}
         try:
             return names_of("PyTorch")[name](*args, **named, **more)
         except SpecError as error:
@@ -274,6 +276,10 @@ class _Call(NamedTuple):
 
 ROLES = ("weight", "bias", "running_mean", "running_var")
 """Arrays of a layer, by their names in PyTorch."""
+
+
+UNSAID = (None, [], "same", "valid")
+"""Arguments that are left to the defaults of a layer: a named padding is set by itself."""
 
 
 class _Tensor(NamedTuple):
@@ -354,6 +360,9 @@ def _conv(call: _Call) -> Value | None:
     else:
         sizes = second * groups, first, kernel
         record = call.record(f"Conv{axes}d", WINDOW, *sizes, bias=bias is not None)
+        if isinstance(record, Conv) and call.value("padding", 0) == "same":
+            same: Padding = "same"
+            record = record._replace(padding=(same,) * axes)
     return call.layer(record, weight, bias)
 
 
