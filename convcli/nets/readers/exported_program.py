@@ -278,7 +278,7 @@ ROLES = ("weight", "bias", "running_mean", "running_var")
 """Arrays of a layer, by their names in PyTorch."""
 
 
-UNSAID = (None, [], "same", "valid")
+UNSAID: tuple[object, ...] = (None, [], "same", "valid")
 """Arguments that are left to the defaults of a layer: a named padding is set by itself."""
 
 

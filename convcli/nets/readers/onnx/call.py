@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import TypeGuard
 
 from convcli.errors import SpecError
-from convcli.nets.layers import Shape
+from convcli.nets.layers import Layer, Shape
 from convcli.nets.readers.onnx.model_file import AttributeValue, NodeFile
-from convcli.nets.readers.tensor_graph import Halt, TensorGraph, Traced, Value
+from convcli.nets.readers.tensor_graph import Halt, TensorGraph, Traced, Value, weight_owner
 from convcli.nets.stored_arrays import StoredArray
 from convcli.records import NamedTuple
 from convcli.text import safe
@@ -109,6 +109,23 @@ class Call(NamedTuple):
         if not isinstance(attribute, str):
             raise Halt(f"{safe(self.node.operator)}: {name} is not text")
         return attribute
+
+    def layer(self, record: Layer, x: Value | None = None, **arrays: StoredArray | None) -> Traced:
+        """Append a layer on x, by default the first input, with its arrays by role.
+
+        It has the name in those of its arrays, or else that of the operator's module.
+        """
+        owners = (weight_owner(array.name) for array in arrays.values() if array is not None)
+        name = next(filter(None, owners), self.name)
+        return self.graph.layer(record, self.x() if x is None else x, name, arrays)
+
+    def operation(self, type_: str, output: Shape, *values: object) -> Traced:
+        """Append an operation on the first input."""
+        return self.graph.operation(type_, [self.x()], output, *values, name=self.name)
+
+    def elementwise(self, type_: str, *values: object) -> Traced:
+        """Append a function of each value of the first input."""
+        return self.graph.elementwise(type_, self.x(), *values, name=self.name)
 
     def refuse(self, why: str) -> SpecError:
         return Halt(f"{safe(self.node.operator)}: {why}")

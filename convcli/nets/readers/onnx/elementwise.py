@@ -91,7 +91,7 @@ def where(call: Call) -> Results:
 
 def function(type_: str) -> Operator:
     """A function of each value that is not a layer of its own: `sqrt`."""
-    return lambda call: call.graph.elementwise(type_, call.x(), name=call.name)
+    return lambda call: call.elementwise(type_)
 
 
 def activation(type_: str, **values: tuple[str, float]) -> Operator:
@@ -101,23 +101,23 @@ def activation(type_: str, **values: tuple[str, float]) -> Operator:
         given = tuple(
             (name, call.number(attribute, default)) for name, (attribute, default) in values.items()
         )
-        return call.graph.layer(Activation(type_, values=given), call.x(), call.name)
+        return call.layer(Activation(type_, values=given))
 
     return read
 
 
 def leaky_relu(call: Call) -> Results:
     record = Activation("leaky_relu", call.number("alpha", 0.01))
-    return call.graph.layer(record, call.x(), call.name)
+    return call.layer(record)
 
 
 def clip(call: Call) -> Results:
     low, high = call.floats("min", 1), call.floats("max", 2)
     if low == [0.0] and high == [6.0]:
-        return call.graph.layer(Activation("relu6"), call.x(), call.name)
+        return call.layer(Activation("relu6"))
     if low and high:
         values = (("min_val", low[0]), ("max_val", high[0]))
-        return call.graph.layer(Activation("hard_tanh", values=values), call.x(), call.name)
+        return call.layer(Activation("hard_tanh", values=values))
     x = call.x()
     if low:
         return scalar(call, "maximum", call.graph.source(x), low[0])
@@ -143,15 +143,15 @@ def hard_sigmoid(call: Call) -> Results:
 def selu(call: Call) -> Results:
     alpha, gamma = call.number("alpha", 1.67326319), call.number("gamma", 1.05070102)
     if abs(alpha - 1.67326324) < 1e-5 and abs(gamma - 1.05070099) < 1e-5:
-        return call.graph.layer(Activation("selu"), call.x(), call.name)
+        return call.layer(Activation("selu"))
     record = Activation("elu", values=(("alpha", alpha),))
-    return scalar(call, "multiply", call.graph.layer(record, call.x(), call.name), gamma)
+    return scalar(call, "multiply", call.layer(record), gamma)
 
 
 def swish(call: Call) -> Results:
     alpha = call.number("alpha", 1.0)
     if alpha == 1:
-        return call.graph.layer(Activation("silu"), call.x(), call.name)
+        return call.layer(Activation("silu"))
     x = call.graph.source(call.x())
     gate = call.graph.layer(Activation("sigmoid"), scalar(call, "multiply", x, alpha))
     return arithmetic(call, "multiply", x, gate)
@@ -159,18 +159,18 @@ def swish(call: Call) -> Results:
 
 def thresholded(call: Call) -> Results:
     values = (("threshold", call.number("alpha", 1.0)), ("value", 0.0))
-    return call.graph.layer(Activation("threshold", values=values), call.x(), call.name)
+    return call.layer(Activation("threshold", values=values))
 
 
 def shrink(call: Call) -> Results:
     values = (call.number("lambd", 0.5), call.number("bias", 0.0))
-    return call.graph.elementwise("shrink", call.x(), *values, name=call.name)
+    return call.elementwise("shrink", *values)
 
 
 def gelu(call: Call) -> Results:
     how = call.text("approximate", "none")
     record = Activation("gelu", values=(("approximate", how),) if how != "none" else ())
-    return call.graph.layer(record, call.x(), call.name)
+    return call.layer(record)
 
 
 def softmax(type_: str) -> Operator:
@@ -196,15 +196,15 @@ def cast(call: Call) -> Results:
 
     type_ = ELEMENT_TYPES.get(call.integer("to", 1), "")
     if "int" in type_:
-        return call.graph.elementwise("truncate", call.x(), name=call.name)
+        return call.elementwise("truncate")
     if type_ == "bool":
-        return call.graph.elementwise("nonzero", call.x(), name=call.name)
+        return call.elementwise("nonzero")
     return call.x()
 
 
 def dropout(call: Call) -> Results:
     """A dropout: nothing is dropped, and the mask says so."""
-    y = call.graph.layer(Identity("dropout"), call.x(), call.name)
+    y = call.layer(Identity("dropout"))
     mask = numbers("bool", (), (True,)).expanded(y.shape)
     return (y, mask)[: len(call.node.outputs)]
 
@@ -219,7 +219,7 @@ def mod(call: Call) -> Results:
 
 def is_inf(call: Call) -> Results:
     signs = call.integer("detect_negative", 1), call.integer("detect_positive", 1)
-    return call.graph.elementwise("is_inf", call.x(), *signs, name=call.name)
+    return call.elementwise("is_inf", *signs)
 
 
 INTEGER_BOUNDS = {

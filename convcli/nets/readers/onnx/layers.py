@@ -25,15 +25,6 @@ from convcli.nets.readers.tensor_graph import Traced, Value, weight_owner
 from convcli.nets.stored_arrays import StoredArray
 
 
-def owner_name(call: Call, *arrays: StoredArray | None) -> str:
-    """The layer named by its weights, or else the module of the operator."""
-    for array in arrays:
-        name = weight_owner(array.name) if array is not None else ""
-        if name:
-            return name
-    return call.name
-
-
 def _axes(call: Call, name: str, axes: int, default: int) -> Sizes:
     values = call.integers(name)
     if values is None:
@@ -82,12 +73,11 @@ def conv(call: Call) -> Results:
     if isinstance(weight, Traced):
         others = [value for value in call.inputs[1:] if value is not None]
         return call.graph.layer(Free(record), call.x(), call.name, others=others)
-    arrays = {"weight": weight, "bias": bias}
     if bias is not None and (
         FOLDED.search(weight.name) or bias.name == f"{weight.name}_bias"  # PyTorch's of 2.9
     ):
         call.graph.folded += 1
-    return call.graph.layer(record, call.x(), owner_name(call, weight, bias), arrays)
+    return call.layer(record, weight=weight, bias=bias)
 
 
 FOLDED = re.compile(r"^onnx::Conv_|fused_bn|FusedBatchNorm|_bn_fold|_scaled$")
@@ -130,8 +120,7 @@ def transposed(call: Call) -> Results:
         bias is not None,
         channels,
     )
-    arrays = {"weight": weight, "bias": bias}
-    return call.graph.layer(record, call.x(), owner_name(call, weight, bias), arrays)
+    return call.layer(record, weight=weight, bias=bias)
 
 
 def matmul(call: Call) -> Results:
@@ -172,8 +161,7 @@ def _trained(call: Call, value: Value) -> Value:
 def linear(call: Call, x: Value, weight: StoredArray, bias: StoredArray | None) -> Traced:
     """A fully connected layer over the last axis: weight (outputs, features)."""
     record = Linear(weight.shape[0], bias is not None, weight.shape[1], over="axis")
-    arrays = {"weight": weight, "bias": bias}
-    return call.graph.layer(record, x, owner_name(call, weight, bias), arrays)
+    return call.layer(record, x, weight=weight, bias=bias)
 
 
 def gemm(call: Call) -> Results:
@@ -204,11 +192,9 @@ def batch_norm(call: Call) -> Results:
         raise call.refuse("a normalization by the statistics of a batch is for training")
     scale, bias, mean, var = (call.array(place) for place in range(1, 5))
     record = Norm("batch", 2, scale.elements, tracked=True, eps=call.number("epsilon", 1e-5))
-    arrays = {"weight": scale, "bias": bias, "running_mean": mean, "running_var": var}
-    x = call.x()
-    if len(x.shape) == 2 and x.shape[0] != 1:
+    if len(call.shape()) == 2 and call.shape()[0] != 1:
         raise call.refuse("a batch of vectors is not read")
-    y = call.graph.layer(record, x, owner_name(call, scale, bias, mean), arrays)
+    y = call.layer(record, weight=scale, bias=bias, running_mean=mean, running_var=var)
     return (y, *(None for _ in call.node.outputs[1:]))
 
 
@@ -218,8 +204,7 @@ def instance_norm(call: Call) -> Results:
     # ones and zeros are dummies of the exporter: those of a group norm follow
     vectors = 0 if plain and not weight_owner(scale.name) else 2
     record = Norm("instance", vectors, scale.elements, eps=call.number("epsilon", 1e-5))
-    arrays = {"weight": scale, "bias": bias} if vectors else {}
-    return call.graph.layer(record, call.x(), owner_name(call, scale, bias), arrays)
+    return call.layer(record, **({"weight": scale, "bias": bias} if vectors else {}))
 
 
 def group_norm(call: Call) -> Results:
@@ -237,8 +222,7 @@ def group_norm(call: Call) -> Results:
             for a, old in zip((each[0], each[1]), (scale, bias), strict=True)
         )
     record = Norm("group", 2, channels, groups, eps=call.number("epsilon", 1e-5))
-    arrays = {"weight": scale, "bias": bias}
-    return call.graph.layer(record, call.x(), owner_name(call, scale, bias), arrays)
+    return call.layer(record, weight=scale, bias=bias)
 
 
 def layer_norm(call: Call) -> Results:
@@ -248,11 +232,8 @@ def layer_norm(call: Call) -> Results:
     if scale.elements != prod(tail) or (bias is not None and bias.elements != prod(tail)):
         raise call.refuse(f"{scale.elements} scales for {tail}")
     record = Norm("layer", 1 + (bias is not None), shape=tail, eps=call.number("epsilon", 1e-5))
-    arrays = {
-        "weight": scale.reshaped(tail) or scale,
-        "bias": bias and (bias.reshaped(tail) or bias),
-    }
-    y = call.graph.layer(record, call.x(), owner_name(call, scale, bias), arrays)
+    scale, bias = scale.reshaped(tail) or scale, bias and (bias.reshaped(tail) or bias)
+    y = call.layer(record, weight=scale, bias=bias)
     return (y, *_statistics(call, axis)) if any(call.node.outputs[1:]) else y
 
 
@@ -276,7 +257,7 @@ def local_response_norm(call: Call) -> Results:
         call.number("beta", 0.75),
         call.number("bias", 1.0),
     )
-    return call.graph.layer(record, call.x(), call.name)
+    return call.layer(record)
 
 
 def pool(kind: PoolKind) -> Operator:
@@ -308,7 +289,7 @@ def pool(kind: PoolKind) -> Operator:
 def global_pool(kind: PoolKind) -> Operator:
     def read(call: Call) -> Results:
         record = AdaptivePool(kind, (1,) * (len(call.shape()) - 2))
-        return call.graph.layer(record, call.x(), call.name)
+        return call.layer(record)
 
     return read
 
@@ -327,7 +308,7 @@ def prelu(call: Call) -> Results:
     array = slope.reshaped((slope.elements,))
     if array is None:
         raise call.refuse("its slopes are not contiguous")
-    return call.graph.layer(PReLU(slope.elements), x, owner_name(call, slope), {"weight": array})
+    return call.layer(PReLU(slope.elements), weight=array)
 
 
 LAYERS: dict[str, Operator] = {

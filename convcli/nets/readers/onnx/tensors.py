@@ -185,7 +185,7 @@ def expand(call: Call) -> Results:
         raise call.refuse(f"{call.shape()} to {sizes}")
     if shape == call.shape():
         return call.x()
-    return call.graph.operation("expand", [call.x()], shape, shape, name=call.name)
+    return call.operation("expand", shape, shape)
 
 
 def tile(call: Call) -> Results:
@@ -193,7 +193,7 @@ def tile(call: Call) -> Results:
     if len(times) != len(call.shape()) or min(times, default=1) < 1:
         raise call.refuse(f"{times} times {call.shape()}")
     shape = tuple(n * by for n, by in zip(call.shape(), times, strict=True))
-    return call.graph.operation("repeat", [call.x()], shape, times, name=call.name)
+    return call.operation("repeat", shape, times)
 
 
 BORDERS = {"constant": "constant", "reflect": "reflect", "edge": "edge", "wrap": "wrap"}
@@ -342,10 +342,10 @@ def depth_to_space(call: Call) -> Results:
     if len(shape) != 4 or block < 1 or shape[1] % block**2:
         raise call.refuse(f"blocks of {block} in {shape}")
     if mode == "CRD":
-        return call.graph.layer(PixelShuffle(block), call.x(), call.name)
+        return call.layer(PixelShuffle(block))
     n, c, h, w = shape
     output = (n, c // block**2, h * block, w * block)
-    return call.graph.operation("depth_to_space", [call.x()], output, block, name=call.name)
+    return call.operation("depth_to_space", output, block)
 
 
 def space_to_depth(call: Call) -> Results:
@@ -353,10 +353,10 @@ def space_to_depth(call: Call) -> Results:
     if len(shape) != 4 or block < 1 or shape[2] % block or shape[3] % block:
         raise call.refuse(f"blocks of {block} in {shape}")
     if call.text("mode", "DCR") == "CRD":
-        return call.graph.layer(PixelShuffle(block, inverse=True), call.x(), call.name)
+        return call.layer(PixelShuffle(block, inverse=True))
     n, c, h, w = shape
     output = (n, c * block**2, h // block, w // block)
-    return call.graph.operation("space_to_depth", [call.x()], output, block, name=call.name)
+    return call.operation("space_to_depth", output, block)
 
 
 def reduced(type_: str) -> Operator:
@@ -384,23 +384,23 @@ def hardmax(call: Call) -> Results:
     axis = call.axis(-1 if call.opset >= 13 else 1)
     if call.opset < 13 and axis != len(call.shape()) - 1:
         raise call.refuse("over several axes")
-    return call.graph.operation("hardmax", [call.x()], call.shape(), axis, name=call.name)
+    return call.operation("hardmax", call.shape(), axis)
 
 
 def lp_norm(call: Call) -> Results:
     values = call.axis(-1), call.integer("p", 2)
-    return call.graph.operation("lp_norm", [call.x()], call.shape(), *values, name=call.name)
+    return call.operation("lp_norm", call.shape(), *values)
 
 
 def mean_variance(call: Call) -> Results:
     axes = tuple(call.integers("axes") or (0, 2, 3))
-    return call.graph.operation("mean_variance", [call.x()], call.shape(), axes, name=call.name)
+    return call.operation("mean_variance", call.shape(), axes)
 
 
 def rms_norm(call: Call) -> Results:
     """x / √(mean x² + ε) over the axes from `axis` on, times a scale."""
     values = call.axis(-1), call.number("epsilon", 1e-5)
-    y = call.graph.operation("rms_norm", [call.x()], call.shape(), *values, name=call.name)
+    y = call.operation("rms_norm", call.shape(), *values)
     return arithmetic(call, "multiply", y, call.x(1))
 
 
