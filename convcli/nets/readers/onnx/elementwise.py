@@ -7,7 +7,6 @@ from convcli.nets.layers import Activation, Identity
 from convcli.nets.layers.tensor_ops import Scalar
 from convcli.nets.readers.folding import broadcast_shape
 from convcli.nets.readers.onnx.call import Call, Operator, Results
-from convcli.nets.readers.onnx.element_types import result_type
 from convcli.nets.readers.tensor_graph import Traced, Value, is_weight_name, weight_owner
 from convcli.nets.stored_arrays import StoredArray, numbers
 
@@ -49,7 +48,7 @@ def in_integers(operator: Operator) -> Operator:
 
     def read(call: Call) -> Results:
         y = operator(call)
-        if isinstance(y, Traced) and "int" in result_type(call, 0):
+        if isinstance(y, Traced) and "int" in call.result_type(0):
             return call.graph.elementwise("truncate", y, name=call.name)
         return y
 
@@ -192,9 +191,7 @@ def softmax(type_: str) -> Operator:
 
 
 def cast(call: Call) -> Results:
-    from convcli.nets.readers.onnx.model_file import ELEMENT_TYPES
-
-    type_ = ELEMENT_TYPES.get(call.integer("to", 1), "")
+    type_ = call.type_attribute()
     if "int" in type_:
         return call.elementwise("truncate")
     if type_ == "bool":

@@ -20,7 +20,7 @@ from convcli.nets.layers import (
 from convcli.nets.layers.tensor_ops import Free
 from convcli.nets.readers.folding import broadcast_shape, contiguous
 from convcli.nets.readers.onnx.call import Call, Operator, Results
-from convcli.nets.readers.onnx.elementwise import arithmetic, scalar
+from convcli.nets.readers.onnx.elementwise import arithmetic, operand, scalar
 from convcli.nets.readers.tensor_graph import Traced, Value, weight_owner
 from convcli.nets.stored_arrays import StoredArray
 
@@ -187,6 +187,57 @@ def gemm(call: Call) -> Results:
     return y
 
 
+def einsum(call: Call) -> Results:
+    equation = call.text("equation", "").replace(" ", "")
+    left, _, right = equation.partition("->")
+    terms = left.split(",")
+    if "." in equation or "->" not in equation or len(terms) != len(call.inputs):
+        raise call.refuse(f"{equation!r}")
+    sizes: dict[str, int] = {}
+    for place, term in enumerate(terms):
+        if len(term) != len(call.shape(place)):
+            raise call.refuse(f"{equation!r} meets {call.shape(place)}")
+        for letter, size in zip(term, call.shape(place), strict=True):
+            if sizes.setdefault(letter, size) not in (size, 1):
+                raise call.refuse(f"{equation!r} meets {call.shape(place)}")
+    if not set(right) <= set(sizes):
+        raise call.refuse(f"{equation!r}")
+    output = tuple(sizes[letter] for letter in right)
+    values = [call.x(place) for place in range(len(terms))]
+    macs = call.graph.product_macs(values, prod(sizes.values()))
+    return call.graph.operation("einsum", values, output, equation, macs=macs, name=call.name)
+
+
+GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
+
+
+def recurrent(call: Call) -> Results:
+    """RNN, GRU, LSTM: x (steps, batch, values) → y (steps, ways, batch, hidden) and its states."""
+    gates, hidden = GATES[call.node.operator], call.integer("hidden_size", 0)
+    steps, batch, values = call.shape() if len(call.shape()) == 3 else (0, 0, 0)
+    ways = call.shape(1)[0] if len(call.shape(1)) == 3 else 0
+    if call.shape(1) != (ways, gates * hidden, values) or not ways:
+        raise call.refuse(f"weights of {call.shape(1)} meet {call.shape()}")
+    if call.integer("layout", 0):
+        raise call.refuse("layout 1 is not read")
+    weights = [call.x(place) for place in (1, 2, 3) if call.has(place)]
+    nodes = [
+        operand(call, w) if isinstance(w, Traced) else call.graph.source(w, trained=True)
+        for w in weights
+    ]
+    macs = steps * batch * sum(prod(w.shape) for w in weights[:2])
+    type_ = call.node.operator.lower()
+    y = call.graph.operation(
+        type_, [call.x(), *nodes], (steps, ways, batch, hidden), macs=macs, name=call.name
+    )
+    state = (ways, batch, hidden)
+    rest = call.node.outputs[1:]
+    return [
+        y,
+        *(call.graph.operation(f"{type_}_state", [y], state) if name else None for name in rest),
+    ]
+
+
 def batch_norm(call: Call) -> Results:
     if call.integer("training_mode", 0):
         raise call.refuse("a normalization by the statistics of a batch is for training")
@@ -316,6 +367,8 @@ LAYERS: dict[str, Operator] = {
     "ConvTranspose": transposed,
     "MatMul": matmul,
     "Gemm": gemm,
+    "Einsum": einsum,
+    **dict.fromkeys(GATES, recurrent),
     "BatchNormalization": batch_norm,
     "InstanceNormalization": instance_norm,
     "GroupNormalization": group_norm,

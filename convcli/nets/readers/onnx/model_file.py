@@ -6,11 +6,11 @@ numbers are next to their names in `onnx.proto`.
 
 import mmap
 import os
+from collections.abc import Mapping
 from itertools import chain
 from math import prod
 
 from convcli.errors import SpecError
-from convcli.nets.readers.onnx.external_data import ExternalFiles, external
 from convcli.nets.readers.onnx.protobuf import (
     Value,
     WireError,
@@ -112,6 +112,66 @@ def open_model(path: str) -> ModelFile:
         return read_model(memoryview(mapped), ExternalFiles(folder, mapped))
     except WireError as error:
         raise SpecError(f"{safe(path)} is not an ONNX model: {error}") from None
+
+
+PASSED = 4 << 20
+"""Bytes of weights to skip before the pages around them are released."""
+
+
+class ExternalFiles:
+    """The external files of a model, each mapped once, and its own, whose pages are released."""
+
+    def __init__(self, folder: str, model: mmap.mmap | None = None) -> None:
+        self._folder = folder
+        self._views: dict[str, memoryview | None] = {}
+        self._model, self._passed = model, 0
+
+    def pass_over(self, size: int) -> None:
+        """Note skipped weights: the system maps large ranges around the bytes that are read."""
+        self._passed += size
+        if self._model is not None and self._passed > PASSED and hasattr(mmap, "MADV_DONTNEED"):
+            self._model.madvise(mmap.MADV_DONTNEED)
+            self._passed = 0
+
+    def bytes_of(self, name: str, entries: Mapping[str, str], size: int) -> memoryview | None:
+        """The bytes of a tensor by its `external_data`: a file beside the model, and a range in it.
+
+        None if the file is missing. Raises WireError.
+        """
+        try:
+            offset, length = (int(entries.get(key) or 0) for key in ("offset", "length"))
+        except ValueError:
+            raise WireError(f"{safe(name)} lies at an offset that is not a number") from None
+        location = entries.get("location", "")
+        if location not in self._views:
+            self._views[location] = self._mapped(location)
+        view = self._views[location]
+        if view is None:
+            return None
+        end = offset + (length if entries.get("length") else size)
+        if offset < 0 or not offset + size <= end <= len(view):
+            raise WireError(
+                f"{safe(name)} needs the bytes {offset:,} to {offset + size:,} of "
+                f"{safe(location)}, which has {len(view):,}"
+            )
+        return view[offset : offset + size]
+
+    def _mapped(self, location: str) -> memoryview | None:
+        parts = location.replace("\\", "/").split("/")
+        if os.path.isabs(location) or ".." in parts or ":" in parts[0] or not parts[-1]:
+            raise WireError(f"weights outside its folder are not read: {safe(location)}")
+        path = self._folder
+        for part in parts:
+            path = os.path.join(path, part)
+            if os.path.islink(path):
+                raise WireError(f"weights behind a symbolic link are not read: {safe(location)}")
+        if not self._folder or not os.path.isfile(path) or not os.path.getsize(path):
+            return None
+        try:
+            with open(path, "rb") as file:
+                return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        except OSError as error:
+            raise WireError(f"{safe(location)} cannot be read: {error.strerror}") from None
 
 
 def read_model(data: memoryview, files: ExternalFiles | None = None) -> ModelFile:
@@ -234,7 +294,7 @@ def read_tensor(data: memoryview, files: ExternalFiles) -> StoredArray:
         raise WireError(f"{safe(name)} has the sizes {tensor.shape[:8]}, which no tensor has")
     size = -(-prod(shape) * TYPES[tensor.type][0] // 8)
     if elsewhere or entries:
-        return checked(tensor._replace(data=files.bytes_of(name, external(name, entries), size)))
+        return checked(tensor._replace(data=files.bytes_of(name, entries, size)))
     if raw is not None and tensor.type != "string":
         if len(raw) != size:
             raise WireError(

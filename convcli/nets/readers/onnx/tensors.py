@@ -1,12 +1,12 @@
 """Operators that move values, and those that reduce axes of a tensor."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 
 from convcli.nets.layers import Pad, PixelShuffle, Shape, Upsample
 from convcli.nets.readers.folding import broadcast_shape
 from convcli.nets.readers.onnx.call import Call, Operator, Results
-from convcli.nets.readers.onnx.elementwise import arithmetic, operand
+from convcli.nets.readers.onnx.elementwise import arithmetic
 from convcli.nets.readers.tensor_graph import Traced, traced
 from convcli.nets.stored_arrays import numbers
 
@@ -49,15 +49,10 @@ def reshape_sizes(call: Call, shape: Shape) -> Shape:
     return tuple(sizes)
 
 
-def reshape(call: Call) -> Results:
-    return call.graph.reshaped(call.x(), reshape_sizes(call, call.shape()), call.name)
-
-
-def flatten(call: Call) -> Results:
-    shape = call.shape()
+def flattened(call: Call, shape: Shape) -> Shape:
     axis = call.integer("axis", 1)
     axis = axis if axis == len(shape) else call.normal(axis, len(shape))
-    return call.graph.reshaped(call.x(), (prod(shape[:axis]), prod(shape[axis:])), call.name)
+    return prod(shape[:axis]), prod(shape[axis:])
 
 
 def squeezed(call: Call, shape: Shape) -> Shape:
@@ -80,12 +75,17 @@ def unsqueezed(call: Call, shape: Shape) -> Shape:
     return tuple(1 if axis in new else next(sizes) for axis in range(rank))
 
 
-def squeeze(call: Call) -> Results:
-    return call.graph.reshaped(call.x(), squeezed(call, call.shape()), call.name)
+RESHAPES: dict[str, Callable[[Call, Shape], Shape]] = {
+    "Reshape": reshape_sizes,
+    "Flatten": flattened,
+    "Squeeze": squeezed,
+    "Unsqueeze": unsqueezed,
+}
+"""The shapes of operators that keep the values and their order."""
 
 
-def unsqueeze(call: Call) -> Results:
-    return call.graph.reshaped(call.x(), unsqueezed(call, call.shape()), call.name)
+def reshaped(sizes: Callable[[Call, Shape], Shape]) -> Operator:
+    return lambda call: call.graph.reshaped(call.x(), sizes(call, call.shape()), call.name)
 
 
 def concat(call: Call) -> Results:
@@ -196,7 +196,7 @@ def tile(call: Call) -> Results:
     return call.operation("repeat", shape, times)
 
 
-BORDERS = {"constant": "constant", "reflect": "reflect", "edge": "edge", "wrap": "wrap"}
+BORDERS = ("constant", "reflect", "edge", "wrap")
 
 
 def pad(call: Call) -> Results:
@@ -225,7 +225,7 @@ def padded(
     rank = len(x.order)
     own = [pads[x.order.index(place)] for place in range(rank)]
     if 3 <= rank <= 5 and x.stored[0] == 1 and own[:2] == [(0, 0), (0, 0)]:
-        record = Pad(tuple(own[2:]), BORDERS[mode], value)  # type: ignore[arg-type]
+        record = Pad(tuple(own[2:]), mode, value)  # type: ignore[arg-type]
         straight = traced(x.node, x.stored)
         return call.graph.layer(record, straight, call.name)._replace(order=x.order)
     stored = tuple(n + sum(ends) for n, ends in zip(x.stored, own, strict=True))
@@ -336,27 +336,24 @@ def _upsample(
     return None
 
 
-def depth_to_space(call: Call) -> Results:
-    block, mode = call.integer("blocksize", 1), call.text("mode", "DCR")
-    shape = call.shape()
-    if len(shape) != 4 or block < 1 or shape[1] % block**2:
-        raise call.refuse(f"blocks of {block} in {shape}")
-    if mode == "CRD":
-        return call.layer(PixelShuffle(block))
-    n, c, h, w = shape
-    output = (n, c // block**2, h * block, w * block)
-    return call.operation("depth_to_space", output, block)
+def blocks(type_: str) -> Operator:
+    """Blocks of a map to channels, `space_to_depth`, or channels to blocks."""
+    to_depth = type_ == "space_to_depth"
 
+    def read(call: Call) -> Results:
+        block, shape = call.integer("blocksize", 1), call.shape()
+        cut = shape[2:] if to_depth else shape[1:2]
+        unit = block if to_depth else block**2
+        if len(shape) != 4 or block < 1 or any(n % unit for n in cut):
+            raise call.refuse(f"blocks of {block} in {shape}")
+        if call.text("mode", "DCR") == "CRD":
+            return call.layer(PixelShuffle(block, inverse=to_depth))
+        n, c, h, w = shape
+        deep = n, c * block**2, h // block, w // block
+        flat = n, c // block**2, h * block, w * block
+        return call.operation(type_, deep if to_depth else flat, block)
 
-def space_to_depth(call: Call) -> Results:
-    block, shape = call.integer("blocksize", 1), call.shape()
-    if len(shape) != 4 or block < 1 or shape[2] % block or shape[3] % block:
-        raise call.refuse(f"blocks of {block} in {shape}")
-    if call.text("mode", "DCR") == "CRD":
-        return call.layer(PixelShuffle(block, inverse=True))
-    n, c, h, w = shape
-    output = (n, c * block**2, h // block, w // block)
-    return call.operation("space_to_depth", output, block)
+    return read
 
 
 def reduced(type_: str) -> Operator:
@@ -404,65 +401,11 @@ def rms_norm(call: Call) -> Results:
     return arithmetic(call, "multiply", y, call.x(1))
 
 
-def einsum(call: Call) -> Results:
-    equation = call.text("equation", "").replace(" ", "")
-    left, _, right = equation.partition("->")
-    terms = left.split(",")
-    if "." in equation or "->" not in equation or len(terms) != len(call.inputs):
-        raise call.refuse(f"{equation!r}")
-    sizes: dict[str, int] = {}
-    for place, term in enumerate(terms):
-        if len(term) != len(call.shape(place)):
-            raise call.refuse(f"{equation!r} meets {call.shape(place)}")
-        for letter, size in zip(term, call.shape(place), strict=True):
-            if sizes.setdefault(letter, size) not in (size, 1):
-                raise call.refuse(f"{equation!r} meets {call.shape(place)}")
-    if not set(right) <= set(sizes):
-        raise call.refuse(f"{equation!r}")
-    output = tuple(sizes[letter] for letter in right)
-    values = [call.x(place) for place in range(len(terms))]
-    macs = call.graph.product_macs(values, prod(sizes.values()))
-    return call.graph.operation("einsum", values, output, equation, macs=macs, name=call.name)
-
-
-GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
-
-
-def recurrent(call: Call) -> Results:
-    """RNN, GRU, LSTM: x (steps, batch, values) → y (steps, ways, batch, hidden) and its states."""
-    gates, hidden = GATES[call.node.operator], call.integer("hidden_size", 0)
-    steps, batch, values = call.shape() if len(call.shape()) == 3 else (0, 0, 0)
-    ways = call.shape(1)[0] if len(call.shape(1)) == 3 else 0
-    if call.shape(1) != (ways, gates * hidden, values) or not ways:
-        raise call.refuse(f"weights of {call.shape(1)} meet {call.shape()}")
-    if call.integer("layout", 0):
-        raise call.refuse("layout 1 is not read")
-    weights = [call.x(place) for place in (1, 2, 3) if call.has(place)]
-    nodes = [
-        operand(call, w) if isinstance(w, Traced) else call.graph.source(w, trained=True)
-        for w in weights
-    ]
-    macs = steps * batch * sum(prod(w.shape) for w in weights[:2])
-    type_ = call.node.operator.lower()
-    y = call.graph.operation(
-        type_, [call.x(), *nodes], (steps, ways, batch, hidden), macs=macs, name=call.name
-    )
-    state = (ways, batch, hidden)
-    rest = call.node.outputs[1:]
-    return [
-        y,
-        *(call.graph.operation(f"{type_}_state", [y], state) if name else None for name in rest),
-    ]
-
-
 TENSORS: dict[str, Operator] = {
     "Shape": shape_of,
     "Size": size_of,
     "Transpose": transpose,
-    "Reshape": reshape,
-    "Flatten": flatten,
-    "Squeeze": squeeze,
-    "Unsqueeze": unsqueeze,
+    **{name: reshaped(sizes) for name, sizes in RESHAPES.items()},
     "Concat": concat,
     "Slice": slice_,
     "Split": split,
@@ -472,8 +415,8 @@ TENSORS: dict[str, Operator] = {
     "CenterCropPad": center_crop_pad,
     "Resize": resize,
     "Upsample": resize,
-    "DepthToSpace": depth_to_space,
-    "SpaceToDepth": space_to_depth,
+    "DepthToSpace": blocks("depth_to_space"),
+    "SpaceToDepth": blocks("space_to_depth"),
     "ReduceMean": reduced("mean"),
     "ReduceSum": reduced("sum"),
     "ReduceMax": reduced("max"),
@@ -488,6 +431,4 @@ TENSORS: dict[str, Operator] = {
     "LpNormalization": lp_norm,
     "MeanVarianceNormalization": mean_variance,
     "RMSNormalization": rms_norm,
-    "Einsum": einsum,
-    **dict.fromkeys(GATES, recurrent),
 }

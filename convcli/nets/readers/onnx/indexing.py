@@ -118,7 +118,7 @@ def grid_sample(call: Call) -> Results:
     )
 
 
-PLACES: dict[str, Operator] = {
+INDEXING: dict[str, Operator] = {
     "Gather": gather,
     "GatherElements": gather_elements,
     "GatherND": gather_nd,
