@@ -85,9 +85,9 @@ def decimal(dividend: int, divisor: int) -> str:
     scale = 100
     while dividend % divisor and dividend * scale // divisor % scale == 0:
         scale *= 10
-    whole, digits = divmod(dividend * scale // divisor, scale)
+    integer, digits = divmod(dividend * scale // divisor, scale)
     sign = "≈" if dividend * scale % divisor else "="
-    return f"{sign} {whole:,}.{digits:0{len(str(scale)) - 1}}".rstrip("0").rstrip(".")
+    return f"{sign} {integer:,}.{digits:0{len(str(scale)) - 1}}".rstrip("0").rstrip(".")
 
 
 def counted(count: int, noun: str) -> str:

@@ -57,10 +57,6 @@ class Explained(NamedTuple):
         return self.meaning.fixes[0]
 
     @property
-    def warnings(self) -> Sequence[str]:
-        return ()
-
-    @property
     def caption(self) -> str:
         return ""
 

@@ -140,12 +140,11 @@ class FilterJob(Job):
                 statistics = filter_opened(opened, self.threads)
             except OutputError:
                 # a worker of a batch that was killed a moment ago may have come first
-                finished = None
                 if self.resume:
                     finished = finished_before(task.target, task.source, self.record)
-                if finished is None:
-                    raise
-                return finished
+                    if finished is not None:
+                        return finished
+                raise
             notes = opened.losses if opened.picture else (IN_BANDS,)
             said, values = statistics_text(statistics, opened.plan), statistics.record()
             plan = opened.plan.record() if self.describes else {}
@@ -194,20 +193,17 @@ class VectorJob(Job):
 
     def work(self) -> Work:
         """The function that does the tasks; what it needs for all of them is made once."""
-        from convcli.features.config_json import setup_of
+        from convcli.features.config_json import read_settings, setup_of
         from convcli.features.extractor import Extractor
 
-        extractor = Extractor(setup_of(self.settings, "the job"), self.limits)
-
-        def work(task: Task) -> Done:
-            return Done(value=extractor.features(task.source, keeps=False).plain())
-
-        return work
+        settings = read_settings(self.settings, "the job")
+        extractor = Extractor(setup_of(settings, "the job"), self.limits)
+        return lambda task: Done(value=extractor.features(task.source, keeps=False).plain())
 
 
 AnyJob: TypeAlias = FilterJob | VectorJob
 
-KINDS: dict[str, type[AnyJob]] = {one.kind: one for one in (FilterJob, VectorJob)}
+KINDS: dict[str, type[AnyJob]] = {kind.kind: kind for kind in (FilterJob, VectorJob)}
 """The kinds of work."""
 
 

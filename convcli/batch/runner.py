@@ -72,10 +72,8 @@ def here(
     left = deque(tasks)
     count = min(jobs or cores(), len(tasks), max_workers(job))
     if jobs is not None and count < min(jobs, len(tasks)):
-        note(
-            f"--jobs {jobs} is reduced to {count}: at most {JOBS_PER_CORE} per core, as memory "
-            f"allows"
-        )
+        limit = f"at most {JOBS_PER_CORE} per core, as memory allows"
+        note(f"--jobs {jobs} is reduced to {count}: {limit}")
     if timeout is None and (jobs is None or count < 2):
         do, started, begun = worker(job), perf_counter(), len(left)
         while left:

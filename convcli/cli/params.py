@@ -238,7 +238,7 @@ OPTIMIZER = one_of("nets.analysis.training:OPTIMIZERS", "NAME")
 RECIPE = one_of("features.presets:RECIPES")
 INIT = one_of("runtime.initializers:INITS")
 METRIC = one_of("features.neighbors:METRICS", "METRIC")
-NORMALIZATION = Reads("HOW", names=["features.normalization:NORMALIZATIONS"])
+NORMALIZATION = Reads("HOW", names=["features.picture_normalization:NORMALIZATIONS"])
 
 # text that the command reads itself; a shell completes it
 FILE = Reads("FILE", files=True)

@@ -94,10 +94,6 @@ class PixelLesson(NamedTuple):
         return " ".join(map(str, self.after))
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        return ()
-
-    @property
     def caption(self) -> str:
         return ""
 

@@ -37,7 +37,6 @@ RESERVED = (INPUT, "seed", "network", "settings")
 Source = str | os.PathLike[str] | NDArray[np.number]
 """A picture: its path, or its samples as `picture_of` takes them."""
 
-
 PlainFeatures = tuple[Sequence[float], Sequence[str], Mapping[str, Shape], Sequence[str], str]
 """A vector, names, shapes, notes and memory, in plain values."""
 
@@ -162,7 +161,7 @@ class Extractor:
 
     >>> extractor = Extractor(read_setup(("conv:4,3",), FeatureOptions(seed=7, vector="mean")))
     >>> pictures = np.zeros((2, 8, 8, 3), np.uint8)
-    >>> np.stack([extractor.features(one, keeps=False).vector for one in pictures]).shape
+    >>> np.stack([extractor.features(x, keeps=False).vector for x in pictures]).shape
     (2, 4)
     """
 
@@ -235,8 +234,8 @@ class Extractor:
     ) -> Prediction:
         """The memory that a run takes at most, in words, where the maps of nodes are `kept`.
 
-        `shown` are bytes that the caller holds, `preparing` those that reading the picture takes.
-        Raises UnfitError for a run beyond the limits.
+        `retained` are bytes that the caller keeps, `preparing` those that reading the picture
+        takes. Raises UnfitError for a run beyond the limits.
         """
         rows = self.rows(shape)
         return prediction(rows, shape, self.setup.init, kept, retained, self.limits, preparing)

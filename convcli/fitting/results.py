@@ -235,10 +235,6 @@ class TrainedNet(NamedTuple):
         return f"{self.after:.6g}"
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        return ()
-
-    @property
     def caption(self) -> str:
         return self.finding
 
