@@ -381,7 +381,9 @@ def test_damaged_exif_is_left_out_with_a_word_about_it(tmp_path, damage, name):
     (tmp_path / "in.jpg").write_bytes(jpeg[:2] + segment + jpeg[2:])
     picture = open_picture(str(tmp_path / "in.jpg"))
     assert picture.notes == ("its EXIF is damaged, and is left out",)
-    kept = picture._replace(metadata={**picture.metadata, "record": wanted("blur").options.record()})
+    kept = picture._replace(
+        metadata={**picture.metadata, "record": wanted("blur").options.record()}
+    )
     filter_to(kept, wanted("blur"), Target(str(tmp_path / name)))
     assert replayed(FilterOptions(kernels=(f"@{tmp_path / name}",))).kernels == ("blur",)
 
