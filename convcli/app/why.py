@@ -50,7 +50,6 @@ class Explained(NamedTuple):
     """The input with which the class fails as the message says."""
     code: str = ""
     """The failing layer, its line, and what would fit."""
-    warnings: Sequence[str] = ()
     caption: str = ""
 
     @property

@@ -43,7 +43,7 @@ JOBS_PER_CORE = 4
 
 def max_workers(job: AnyJob) -> int:
     """The most worker processes that cores and memory allow, at least one."""
-    from convcli.images.io.limits import PROCESS_BYTES, available
+    from convcli.images.image import PROCESS_BYTES, available
 
     memory = available() if job.max_memory is None else job.max_memory
     return max(1, min(JOBS_PER_CORE * cores(), memory // PROCESS_BYTES))
@@ -72,10 +72,8 @@ def here(
     left = deque(tasks)
     count = min(jobs or cores(), len(tasks), max_workers(job))
     if jobs is not None and count < min(jobs, len(tasks)):
-        note(
-            f"--jobs {jobs} is reduced to {count}: at most {JOBS_PER_CORE} per core, as memory "
-            f"allows"
-        )
+        limit = f"at most {JOBS_PER_CORE} per core, as memory allows"
+        note(f"--jobs {jobs} is reduced to {count}: {limit}")
     if timeout is None and (jobs is None or count < 2):
         do, started, begun = worker(job), perf_counter(), len(left)
         while left:

@@ -197,7 +197,7 @@ def read_pixels(text: str) -> int:
 
 
 def _memory(text: str) -> int:
-    from convcli.images.io.limits import read_bytes
+    from convcli.images.image import read_bytes
 
     return read_bytes(text)
 
@@ -236,7 +236,7 @@ OPTIMIZER = one_of("nets.analysis.training:OPTIMIZERS", "NAME")
 RECIPE = one_of("features.presets:RECIPES")
 INIT = one_of("runtime.initializers:INITS")
 METRIC = one_of("features.neighbors:METRICS", "METRIC")
-NORMALIZATION = Reads("HOW", names=["features.normalization:NORMALIZATIONS"])
+NORMALIZATION = Reads("HOW", names=["features.picture_normalization:NORMALIZATIONS"])
 
 # text that the command reads itself; a shell completes it
 FILE = Reads("FILE", files=True)
@@ -246,7 +246,9 @@ KERNEL = Reads("KERNEL", names=[KERNELS])
 NETWORK = Reads("NETWORK", names=[ZOO], files=True)
 LAYERS = Reads("LAYERS", names=[LAYER_NAMES, ZOO], files=True)
 BORDER = Reads("B", names=["borders:BORDERS"])
-PICTURE_RANGE = Reads("RANGE", names=["images.filters.ranges:FIXED", "stretch", "pct", "crossings"])
+PICTURE_RANGE = Reads(
+    "RANGE", names=["images.filters.options:FIXED", "stretch", "pct", "crossings"]
+)
 PARTS = Reads("PARTS", names=["features.aggregations:POOLS", "grid"])
 ACTIVATION = Reads("A", names=["conv.activations:ACTIVATIONS", "explanation.elementwise:SPECIAL"])
 MODE = Reads("MODE", names=["explanation.signals:MODES"])

@@ -88,31 +88,19 @@ def conv2d(
     offsets = bias_of(bias, len(weight))
     border = border_of(padding_mode, padding_value)
     dtypes = Dtypes("conv2d", images, weight, offsets, axis=0, fill=border.fill)
-    problem = problem_of(
-        images.shape,
-        weight.shape,
-        stride,
-        padding,
-        dilation,
-        groups,
-        dtypes.working,
-        dtypes.exact,
-        border,
-    )
+    arguments = stride, padding, dilation, groups, dtypes.working, dtypes.exact, border
+    problem = problem_of(images.shape, weight.shape, *arguments)
     if isinstance(algorithm, str) and algorithm == "auto":
         algorithm = chosen_for(problem, images, weight)
     chosen = choose(problem, algorithm)
     if problem.macs:
-        y = chosen.convolve(
-            images.reshape(problem.images, groups, problem.channels, *problem.size),
-            np.ascontiguousarray(weight, dtypes.working).reshape(
-                groups, problem.filters, problem.channels, *problem.kernel
-            ),
-            problem,
-        )
+        images = images.reshape(problem.images, groups, problem.channels, *problem.size)
+        weight = np.ascontiguousarray(weight, dtypes.working)
+        shape = groups, problem.filters, problem.channels, *problem.kernel
+        y = chosen.convolve(images, weight.reshape(shape), problem)
     else:
         y = new_output(problem)
-    y = y.reshape(problem.images, len(weight), *problem.output)
+    y = y.reshape(problem.images, groups * problem.filters, *problem.output)
     y = finished(y, offsets, dtypes.result, axes=2)
     return y if x.ndim == 4 else y[0]
 
@@ -246,9 +234,9 @@ def problem_of(
     """The normal form of the arguments of `conv2d`, for shapes (n, c, h, w) and (f, c', i, j)."""
     groups = _check_shapes(images, weight, groups)
     kernel, strides = (weight[2], weight[3]), pair(stride, "stride")
-    down, across = pair(dilation, "dilation")
+    rows, columns = pair(dilation, "dilation")
     # a single tap has no neighbor to stand apart from
-    dilations = down if kernel[0] > 1 else 1, across if kernel[1] > 1 else 1
+    dilations = rows if kernel[0] > 1 else 1, columns if kernel[1] > 1 else 1
     problem = Problem(
         images=images[0],
         groups=groups,

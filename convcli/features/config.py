@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping
 
 from convcli.errors import SpecError
-from convcli.features.normalization import read_normalization
+from convcli.features.picture_normalization import read_normalization
 from convcli.features.preprocess import Preparation
 from convcli.nets.graph import INPUT, Network, Reading
 from convcli.nets.input_size import CHANNELS, closed_shape

@@ -182,6 +182,8 @@ def input_shape(given: Sequence[int] | None, network: Network, named: OpenShape 
         lengths = (given[0],) * axes
     elif len(given) == axes:
         lengths = tuple(given)
+    elif network.redo is not None and not named:
+        return (given[-1], *given[:-1])  # a forward may give its first layer another shape
     else:
         sizes = " x ".join(AXES.get(axes, ("size",) * axes))
         raise SpecError(f"the network's input is {sizes} x channels, not {len(given)} numbers")

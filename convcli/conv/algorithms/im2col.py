@@ -13,7 +13,7 @@ from convcli.arrays import Array
 from convcli.conv.padding import padded_rows
 from convcli.conv.sliding import new_output, read_by, spans, windows
 from convcli.conv.spec import Problem
-from convcli.conv.threads import share, threads, worth_threads
+from convcli.conv.threads import SHARED_MACS, share, threads
 from convcli.geometry import Pair, ceil_div
 
 BAND_BYTES = 768 << 10
@@ -71,7 +71,7 @@ def convolve(x: Array, weight: Array, problem: Problem) -> Array:
             np.matmul(filters[g], columns.reshape(problem.taps, -1), out=place)
 
     pieces = list(product(range(problem.images), range(problem.groups), _bands(problem)))
-    share(pieces, work, threaded=worth_threads(problem.macs))
+    share(pieces, work, threaded=problem.macs > SHARED_MACS)
     return y
 
 

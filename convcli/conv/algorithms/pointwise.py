@@ -8,7 +8,7 @@ import numpy as np
 from convcli.arrays import Array
 from convcli.conv.sliding import new_output, spans
 from convcli.conv.spec import Problem
-from convcli.conv.threads import share, threads, worth_threads
+from convcli.conv.threads import SHARED_MACS, share, threads
 from convcli.geometry import Pair, ceil_div
 
 PLACES = 1600
@@ -59,7 +59,7 @@ def convolve(x: Array, weight: Array, problem: Problem) -> Array:
             np.matmul(filters[g], columns, out=flat[n, g, :, top * width : bottom * width])
 
     pieces = list(product(range(problem.images), range(problem.groups), _bands(problem)))
-    share(pieces, work, threaded=worth_threads(problem.macs))
+    share(pieces, work, threaded=problem.macs > SHARED_MACS)
     return y
 
 

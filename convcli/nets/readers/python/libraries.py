@@ -267,7 +267,10 @@ TORCH: dict[str, dict[str, Value]] = {
             "orthogonal": nn_weights.parametrized("Orthogonal"),
         }
     ),
-    "torch.linalg": natives({"norm": names.FUNCTIONS["norm"]}),
+    "torch.linalg": natives(
+        {name: names.FUNCTIONS[name] for name in ("norm", "vector_norm", "multi_dot", "matmul")}
+    ),
+    "torch.special": natives(names.FUNCTIONS),
     "torch.nn.modules.utils": {
         f"{under}{name}": Native(name, _tuple_of(count))
         for name, count in TUPLES.items()

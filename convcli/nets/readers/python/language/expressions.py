@@ -233,6 +233,8 @@ def _boolean(interpreter: Interpreter, node: ast.BoolOp, frame: Frame) -> Value:
         if isinstance(value, Unknown):
             unknown = value  # `unknown and False` is still False
             continue
+        if unknown is None and operand is node.values[-1]:
+            return value  # whose truth is not asked
         try:
             decided = truth(interpreter, value) is stops
         except SpecError as error:

@@ -68,7 +68,9 @@ VALUES = (
     "exp", "log", "log2", "log10", "log1p", "sqrt", "rsqrt", "square", "abs", "neg", "sign",
     "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "erf", "floor", "ceil",
     "round", "reciprocal", "clamp", "clip", "clamp_min", "clamp_max", "logical_not", "isnan",
-    "nan_to_num", "expm1", "trunc", "frac", "logit", "gumbel_softmax",
+    "nan_to_num", "expm1", "trunc", "frac", "logit", "gumbel_softmax", "expit", "sgn", "sinc",
+    "digamma", "lgamma", "i0", "erfc", "erfinv", "exp2", "asinh", "acosh", "atanh", "deg2rad",
+    "rad2deg", "isinf", "isfinite", "bernoulli", "poisson",
 )  # fmt: skip
 
 DROPOUTS = (
@@ -128,6 +130,7 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "group_norm": functional.functional_norm("group"),
     "batch_norm": functional.functional_norm("batch"),
     "instance_norm": functional.functional_norm("instance"),
+    "rms_norm": functional.rms_norm,
     "pixel_shuffle": functional.of_builder(torch.LAYERS["PixelShuffle"]),
     "pixel_unshuffle": functional.of_builder(torch.LAYERS["PixelUnshuffle"]),
     "channel_shuffle": functional.channel_shuffle,
@@ -137,7 +140,7 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "one_hot": elementwise.one_hot,
     "cosine_similarity": reductions.cosine_similarity,
     "median": reductions.extreme("median"),
-    "outer": matmul.outer,
+    **dict.fromkeys(("outer", "ger"), matmul.outer),
     "cdist": matmul.cdist,
     "diagonal": indexing.diagonal,
     "addmm": matmul.added_product,
@@ -188,8 +191,10 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "concat": indexing.cat,
     "concatenate": indexing.cat,
     "stack": indexing.stack,
-    "chunk": indexing.chunk,
-    "split": indexing.split,
+    **dict.fromkeys(("chunk", "unsafe_chunk"), indexing.chunk),
+    **dict.fromkeys(("split", "split_with_sizes", "unsafe_split"), indexing.split),
+    "tensor_split": indexing.tensor_split,
+    **{f"{name}split": indexing.split_along(dim) for dim, name in enumerate("vhd")},
     "unbind": indexing.unbind,
     "select": indexing.select,
     "narrow": indexing.narrow,
@@ -197,7 +202,10 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "gather": indexing.gather,
     **{
         name: indexing.same_shape(name)
-        for name in ("roll", "flip", "triu", "tril", "cumsum", "cumprod", "argsort", "renorm")
+        for name in (
+            *("roll", "flip", "flipud", "triu", "tril", "cumsum", "cumprod", "logcumsumexp"),
+            *("argsort", "renorm", "bucketize"),
+        )
     },
     "rot90": indexing.rotated,
     "fliplr": indexing.same_shape("flip"),
@@ -218,13 +226,23 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "minimum": elementwise.two("minimum"),
     "logical_and": elementwise.two("and"),
     "logical_or": elementwise.two("or"),
-    **{name: elementwise.two(name) for name in ("eq", "ne", "lt", "le", "gt", "ge")},
+    **{
+        name: elementwise.two(name)
+        for name in (
+            *("eq", "ne", "lt", "le", "gt", "ge", "fmax", "fmin", "hypot", "xlogy", "heaviside"),
+            *("copysign", "logaddexp", "bitwise_and", "bitwise_or", "bitwise_xor"),
+        )
+    },
     "matmul": matmul.matmul,
     "bmm": matmul.matmul_of("bmm", 3, 3),
     "mm": matmul.matmul_of("mm", 2, 2),
     "mv": matmul.matmul_of("mv", 2, 1),
     "dot": matmul.matmul_of("dot", 1, 1),
     "einsum": matmul.einsum,
+    "tensordot": matmul.tensordot,
+    "inner": matmul.inner,
+    **dict.fromkeys(("chain_matmul", "multi_dot"), matmul.chained),
+    "kron": matmul.kron,
     "bilinear": matmul.bilinear,
     "mean": reductions.reduction("mean", "average"),
     "sum": reductions.reduction("sum"),
@@ -233,7 +251,7 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "var": reductions.spread("var"),
     "std_mean": reductions.with_mean("std"),
     "var_mean": reductions.with_mean("var"),
-    "norm": reductions.norm,
+    **dict.fromkeys(("norm", "vector_norm"), reductions.norm),
     "argmax": reductions.reduction("argmax"),
     "argmin": reductions.reduction("argmin"),
     "amax": reductions.reduction("max", "max"),
@@ -242,10 +260,15 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "all": reductions.reduction("all"),
     "any": reductions.reduction("any"),
     "count_nonzero": reductions.reduction("count_nonzero"),
+    "nansum": reductions.reduction("sum"),
+    "nanmean": reductions.reduction("mean"),
     "max": reductions.extreme("max"),
     "min": reductions.extreme("min"),
+    "mode": reductions.extreme("mode"),
+    "kthvalue": reductions.kth_value,
+    "quantile": reductions.quantile,
     "topk": reductions.topk,
-    "sort": reductions.sort,
+    **{name: reductions.ordered(name) for name in ("sort", "cummax", "cummin")},
     **{name: elementwise.together(name) for name in ("where", "lerp", "addcmul", "addcdiv")},
     "complex": elementwise.together("complex"),
     "masked_fill": elementwise.masked_fill,
