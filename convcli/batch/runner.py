@@ -42,7 +42,7 @@ JOBS_PER_CORE = 4
 
 def max_workers(job: AnyJob) -> int:
     """The most worker processes that cores and memory allow, at least one."""
-    from convcli.images.io.limits import PROCESS_BYTES, available
+    from convcli.images.image import PROCESS_BYTES, available
 
     memory = available() if job.max_memory is None else job.max_memory
     return max(1, min(JOBS_PER_CORE * cores(), memory // PROCESS_BYTES))
