@@ -29,15 +29,15 @@ def public_names(package: str, file: str) -> tuple[Get, Names]:
     @cache
     def modules() -> dict[str, str]:
         """Public name → the module that defines it, from the stub, read when first needed."""
-        found = {}
+        module_of = {}
         with open(f"{file}i", encoding="utf-8") as stub:
             for line in stub:
                 match line.split():
                     case ["from", module, "import", name, "as", _]:
-                        found[name] = module
+                        module_of[name] = module
                     case [name, "str"]:  # a constant of the package itself
-                        found[name.removesuffix(":")] = package
-        return found
+                        module_of[name.removesuffix(":")] = package
+        return module_of
 
     def get(name: str) -> object:
         if name == "__all__":

@@ -110,10 +110,10 @@ def planned(source: str, target: str) -> None:
 def path(name: str) -> None:
     """Write the path of a new file: its own bytes in a pipe, escaped on a terminal."""
     if sys.stdout.isatty():
-        return line(safe(name))
-    sys.stdout.flush()
-    sys.stdout.buffer.write(os.fsencode(name) + b"\n")
-    return None
+        line(safe(name))
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(os.fsencode(name) + b"\n")
 
 
 def note(text: str) -> None:
@@ -144,15 +144,9 @@ def wrapped(text: str, width: int | None = None) -> str:
 
     width = width or shutil.get_terminal_size().columns
     lines = text.split("\n")
-    return "\n".join(
-        line
-        if len(line) <= width or (set(below) <= set(" ^~") and below.strip())
-        else textwrap.fill(
-            line,
-            width,
-            subsequent_indent=" " * (len(line) - len(line.lstrip()) + 2),
-            break_long_words=False,
-            break_on_hyphens=False,
-        )
-        for line, below in zip(lines, [*lines[1:], ""], strict=True)
-    )
+    fill = textwrap.TextWrapper(width, break_long_words=False, break_on_hyphens=False)
+    for number, (line, below) in enumerate(zip(lines, [*lines[1:], ""], strict=True)):
+        if len(line) > width and not (set(below) <= set(" ^~") and below.strip()):
+            fill.subsequent_indent = " " * (len(line) - len(line.lstrip()) + 2)
+            lines[number] = fill.fill(line)
+    return "\n".join(lines)

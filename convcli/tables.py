@@ -5,16 +5,8 @@ Rich is imported only where a table is drawn; nothing here knows what the figure
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import (
-    TYPE_CHECKING,
-    Literal,
-    Protocol,
-    TextIO,
-    TypeAlias,
-    TypeVar,
-    overload,
-    runtime_checkable,
-)
+from contextlib import suppress
+from typing import TYPE_CHECKING, Literal, Protocol, TextIO, TypeAlias, TypeVar, overload
 
 from convcli.errors import Refusal
 from convcli.options import OutputOptions
@@ -32,19 +24,16 @@ Record: TypeAlias = Mapping[str, object]
 Table: TypeAlias = tuple[Sequence[str], Sequence[Sequence[object]], Sequence[object]]
 """Columns, rows of plain values, and a row of totals, or none, which TSV and CSV leave out."""
 
-
 Row = TypeVar("Row", covariant=True)
 
 
 class Result(Protocol):
-    """A printable result: one value for scripts, a table, a record, warnings."""
+    """A printable result: one value for scripts, a table, a record."""
 
     @property
     def value(self) -> str | Iterable[str]:
         """In one text, or in the lines of a long one."""
 
-    @property
-    def warnings(self) -> Sequence[str]: ...
     @property
     def caption(self) -> str: ...
     def table(self) -> Table: ...
@@ -120,7 +109,7 @@ BAR_CELLS = 5
 
 
 class Rows(Sequence[Row]):
-    """Rows that are made as they are read, so that a long table is never there as a whole."""
+    """Rows that are made as they are read, so that a long table is never in memory."""
 
     def __init__(self, count: int, row: Callable[[int], Row]) -> None:
         self._count, self._row = count, row
@@ -136,15 +125,6 @@ class Rows(Sequence[Row]):
         if isinstance(index, slice):
             return [self._row(number) for number in range(self._count)[index]]
         return self._row(range(self._count)[index])
-
-
-@runtime_checkable
-class HeadedResult(Result, Protocol):
-    """A result whose table has a row above the others, which TSV and CSV leave out like totals."""
-
-    @property
-    def heading(self) -> Sequence[object]:
-        """The row, or none."""
 
 
 class TextResult(Result, Protocol):
@@ -172,8 +152,7 @@ def finish(outcome: Outcome, options: OutputOptions) -> None:
     """
     if outcome.result is not None and outcome.lines is not None and options.shows_text:
         show_lines(outcome.lines, {})
-        for warning in outcome.result.warnings:
-            note(warning)
+        _note_warnings(outcome.result)
     elif outcome.result is not None:
         show(outcome.result, options.format_, options.quiet)
     if outcome.beside is not None and not options.quiet:
@@ -201,9 +180,14 @@ def show(result: Result, format_: str | None, quiet: bool = False) -> None:
     FORMATS[format_](result)
     sys.stdout.flush()
     if format_ != "json" and not quiet:
-        for warning in result.warnings:
-            note(warning)
-    return
+        _note_warnings(result)
+
+
+def _note_warnings(result: Result) -> None:
+    """Print a result's `warnings`, where it has any, on stderr."""
+    warnings: Sequence[str] = getattr(result, "warnings", ())
+    for warning in warnings:
+        note(warning)
 
 
 def show_text(result: TextResult, styles: Mapping[str, str], options: OutputOptions) -> None:
@@ -215,9 +199,9 @@ def show_text(result: TextResult, styles: Mapping[str, str], options: OutputOpti
 
 
 def table_for_people(result: Result) -> Table:
-    """The table with the row above the others, where there is one."""
+    """The table with a result's `heading`, a row above the others, which TSV and CSV leave out."""
     columns, rows, totals = result.table()
-    heading = result.heading if isinstance(result, HeadedResult) else ()
+    heading: Sequence[object] = getattr(result, "heading", ())
     return columns, [heading, *rows] if heading else rows, totals
 
 
@@ -276,7 +260,7 @@ def draw(result: Result, stream: TextIO | None = None) -> None:
     widths = [max(map(len, cells)) for cells in columns]
     crowded = console.is_terminal and sum(widths) + 3 * len(widths) > console.width + 1
     if crowded:
-        numbers = _telling(result, columns, numeric)
+        numbers = _columns_for_narrow(result, columns, numeric)
         columns, numeric = [columns[n] for n in numbers], [numeric[n] for n in numbers]
         if any("." in cell for cell in columns[0][1 : len(rows) + 1]):
             columns = _as_tree(columns, len(rows))
@@ -312,7 +296,7 @@ NOTHING = {"", "0", "0x0", "0x0x0"}
 """Cells that say that there is nothing."""
 
 
-def _telling(
+def _columns_for_narrow(
     result: Result, columns: Sequence[Sequence[str]], numeric: Sequence[bool]
 ) -> list[int]:
     """The columns that a narrow terminal shows: those that the result calls its brief ones."""
@@ -326,16 +310,12 @@ def _telling(
 
 def _as_tree(columns: Sequence[Sequence[str]], count: int) -> list[list[str]]:
     """The columns with the first one's names as a tree, whose branches are rows of their own."""
-    names, *others = columns
-    grown = [[cells[0]] for cells in columns]
-    for number, branch in enumerate(tree(names[1 : count + 1]), 1):
-        for text in branch:
-            own = text is branch[-1]
-            for cells, value in zip(grown, (text, *(c[number] for c in others)), strict=True):
-                cells.append(value if own or cells is grown[0] else "")
-    for cells, old in zip(grown, columns, strict=True):
-        cells.extend(old[count + 1 :])
-    return grown
+    rows: list[Sequence[str]] = [[column[0] for column in columns]]
+    for number, (*branches, name) in enumerate(tree(columns[0][1 : count + 1]), 1):
+        rows += [[branch, *[""] * (len(columns) - 1)] for branch in branches]
+        rows.append([name, *(column[number] for column in columns[1:])])
+    rows += zip(*(column[count + 1 :] for column in columns), strict=True)
+    return [list(column) for column in zip(*rows, strict=True)]
 
 
 def _numeric(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[bool]:
@@ -373,16 +353,14 @@ def csv(result: Result) -> None:
 
 def csv_line(text: str) -> None:
     """Write one record: a path's own bytes in a pipe, escaped on a terminal."""
-    if text.isprintable() or sys.stdout.isatty():
-        return line(safe(text, keep="\t"))
     encoding = sys.stdout.encoding or "utf-8"
-    try:
-        data = encodable(text, sys.stdout).encode(encoding, "surrogateescape")
-    except UnicodeEncodeError:  # a lone surrogate that stands for no byte
-        return line(safe(text, keep="\t"))
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data + b"\n")
-    return None
+    if not text.isprintable() and not sys.stdout.isatty():
+        with suppress(UnicodeEncodeError):  # of a lone surrogate that stands for no byte
+            data = encodable(text, sys.stdout).encode(encoding, "surrogateescape")
+            sys.stdout.flush()
+            sys.stdout.buffer.write(data + b"\n")
+            return
+    line(safe(text, keep="\t"))
 
 
 def json(result: Result) -> None:
@@ -422,16 +400,9 @@ def markdown(result: Result) -> None:
     line(f"| {' | '.join(columns)} |")
     line(f"|{'|'.join('--:' if right else '---' for right in numeric)}|")
     for row in (*rows, *([footer] if footer else [])):
-        line(f"| {' | '.join(map(_markdown_cell, row))} |")
-
-
-def _markdown_cell(value: object) -> str:
-    r"""A value between two bars; untrusted text starts no column, and no tag of HTML.
-
-    >>> print(_markdown_cell("a|b<script>"))
-    a\|b&lt;script>
-    """
-    return _figure(value).replace("|", r"\|").replace("<", "&lt;")
+        # untrusted text starts no column, and no tag of HTML
+        cells = (_figure(value).replace("|", r"\|").replace("<", "&lt;") for value in row)
+        line(f"| {' | '.join(cells)} |")
 
 
 def latex(result: Result) -> None:
@@ -451,13 +422,8 @@ def latex(result: Result) -> None:
     line("\\end{tabular}")
 
 
-def html(result: Result) -> None:
-    """Write a `<table>` without styles, totals last, its caption below."""
-    line(html_table(result))
-
-
 def html_table(result: Result) -> str:
-    """The table as HTML: what a notebook shows of a result."""
+    """A `<table>` without styles, totals last, its caption below: what a notebook shows."""
     from html import escape
 
     columns, rows, footer = table_for_people(result)
@@ -465,7 +431,7 @@ def html_table(result: Result) -> str:
 
     def row(values: Sequence[object], tag: str) -> str:
         cells = zip(values, align, strict=True)
-        return "".join(f"<{tag}{side}>{escape(_figure(one))}</{tag}>" for one, side in cells)
+        return "".join(f"<{tag}{side}>{escape(_figure(value))}</{tag}>" for value, side in cells)
 
     lines = ["<table>", f"<thead><tr>{row(columns, 'th')}</tr></thead>", "<tbody>"]
     lines += [f"<tr>{row(values, 'td')}</tr>" for values in rows]
@@ -513,5 +479,5 @@ FORMATS: dict[str, Callable[[Result], None]] = {
     "jsonl": jsonl,
     "markdown": markdown,
     "latex": latex,
-    "html": html,
+    "html": lambda result: line(html_table(result)),
 }

@@ -29,9 +29,9 @@ from convcli.features.vector_io import (
     write_vectors,
 )
 from convcli.features.vector_set import VectorMaker, VectorSet, alike_to, one_by_one
+from convcli.images.image import Limits
 from convcli.images.io.atomic import check_free, files_named
 from convcli.images.io.formats import format_of, readable_suffixes
-from convcli.images.io.limits import Limits
 from convcli.images.io.write import save_arrays, write_picture
 from convcli.nets.graph import INPUT
 from convcli.nets.readers.read import is_source
@@ -49,7 +49,6 @@ def extract(options: ExtractOptions) -> Outcome:
     Where several pictures are named, those that fail are noted and the others go on: the refusal
     says how many failed. Raises Refusal for a picture that is alone, and for clashing options.
     """
-
     if (
         options.given("vector", "distances", "nearest", "among", "top", "labels")
         or options.format_ in FILES
@@ -64,7 +63,6 @@ def extract(options: ExtractOptions) -> Outcome:
 
 def _vectors(options: ExtractOptions) -> Outcome:
     """Vectors of pictures, which are written, or the distances or neighbors that they give."""
-
     started = perf_counter()
     words, layers = split_words(options.words)
     folders = [name for name in (*words, options.among) if name and os.path.isdir(name)]
@@ -129,7 +127,6 @@ def _classes(
 
 def _batch(words: Sequence[str], options: ExtractOptions) -> tuple[tuple[str, ...], VectorMaker]:
     """The pictures of a batch, and what makes their vectors on worker processes or a cluster."""
-
     if options.ship == "bytes":
         raise SpecError("--ship bytes is for results of filters; vectors are made from paths")
     options.check()
@@ -143,7 +140,6 @@ def _batch(words: Sequence[str], options: ExtractOptions) -> tuple[tuple[str, ..
 
 def _check_comparison(paths: Sequence[str], options: ExtractOptions) -> None:
     """Raise SpecError for options that do not go with distances or neighbors."""
-
     if options.output is not None:
         raise SpecError("-o takes maps or vectors; distances are printed")
     if options.nearest is not None and options.among is None and len(paths) == 1:
@@ -160,15 +156,11 @@ def _compared(
     The others are a saved set, those of a folder, or the same ones. A saved set's settings count
     where neither layers nor options say anything else.
     """
-
     among = options.among
-    if among is None:
+    if among is None or os.path.isdir(among):
+        others = pictures_of([among]) if among is not None else ()
         queries = maker.vector_set(paths, setup)
-        return setup, queries, queries
-    if os.path.isdir(among):
-        others = pictures_of([among])
-        queries = maker.vector_set(paths, setup)
-        return setup, queries, maker.vector_set(others, setup)
+        return setup, queries, maker.vector_set(others, setup) if others else queries
     pool = read_set(among)
     if pool.settings and not layers and not options.given(*FeatureOptions.__annotations__):
         setup = saved_setup(among, options)
@@ -180,7 +172,6 @@ def _compared(
 
 def _maps(options: ExtractOptions) -> Outcome:
     """Statistics of the maps of each picture, and the files in which they are drawn."""
-
     words, layers = split_words(options.words)
     paths = pictures_of(words)
     sources = files_read(paths, options)
@@ -236,20 +227,19 @@ def _picture(
     sources: Sequence[str],
 ) -> tuple[PictureStats, list[str]]:
     """Run the network on one picture, draw it and save it; gives its statistics and its files."""
-
-    started, saves = perf_counter(), bool(options.save)
+    started = perf_counter()
     x = extractor.samples(path)
     rows = extractor.rows(x.shape)
     layers, missing = drawn_layers(rows, extractor.setup.layers)
     names = [row.name for row in rows]
-    if saves and set(RESERVED) & set(names):
+    if options.save and set(RESERVED) & set(names):
         raise OutputError(f"a layer called {', '.join(RESERVED)} cannot be saved beside the run's")
     target.make_folder(layers, options.force, sources)
     drawing = MapDrawing(target, layers, options.signed, options.preview, options.force)
     for text in extractor.notes():
         note(text)
-    needs = target.memory(x.size, len(layers))
-    memory = extractor.memory(x.shape, names if saves else (), needs)
+    drawing_bytes = target.memory(x.size, len(layers))
+    memory = extractor.memory(x.shape, names if options.save else (), drawing_bytes)
     if options.memory or (memory.is_near and not options.quiet):
         note(memory.text)
     if missing and not options.quiet:
@@ -267,10 +257,9 @@ def _picture(
         spreads[layer.name] = layer.spread
         stats.append(layer)
         drawing.add(layer.name, layer.type, step.maps)
-        if saves:
+        if options.save:
             maps[layer.name] = step.maps
-    overflow = overflow_note(stats)
-    if overflow:
+    if overflow := overflow_note(stats):
         note(overflow)
     grids = filter_grids(extractor.weights) if options.filters else {}
     if options.filters and not grids:
@@ -299,7 +288,6 @@ def split_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
 
 def is_layer(word: str, after_pictures: bool) -> bool:
     """Whether a word is a layer or a network, not a picture; after pictures, if in doubt."""
-
     if word.lower().endswith(tuple(readable_suffixes())) or word == "-":
         return False
     if re.search(r"\.(net|txt|onnx|py(:.+)?)$", word) or re.match(
@@ -316,7 +304,6 @@ def files_read(paths: Sequence[str], options: ExtractOptions) -> list[str]:
 
     Raises SpecError where stdin would have to be two of them.
     """
-
     given = [options.net, options.like, options.weights, options.among]
     if [*paths, *given, options.files_from].count("-") > 1:
         raise SpecError("standard input is a picture, a list of pictures or a network, not two")
@@ -325,16 +312,12 @@ def files_read(paths: Sequence[str], options: ExtractOptions) -> list[str]:
 
 def pictures_of(words: Sequence[str]) -> tuple[str, ...]:
     """Paths of pictures; a folder stands for the pictures in it, sorted by name."""
-
     paths: list[str] = []
     for word in words:
-        if os.path.isdir(word):
-            inside = [picture.path for picture in pictures_in(word)]
-            if not inside:
-                raise PictureError(f"{safe(word)} holds no pictures")
-            paths += inside
-        else:
-            paths.append(word)
+        inside = [item.path for item in pictures_in(word)] if os.path.isdir(word) else [word]
+        if not inside:
+            raise PictureError(f"{safe(word)} holds no pictures")
+        paths += inside
     if not paths:
         raise SpecError("name a picture, or pipe one in as -")
     if paths.count("-") > 1:

@@ -17,16 +17,9 @@ from threading import Thread
 from time import monotonic
 from typing import Any, Protocol, TypeAlias, TypeVar
 
-from convcli.batch.jobs import (
-    AnyJob,
-    FilterJob,
-    Outcome,
-    make_folder,
-    shipped,
-    unreadable,
-    worker,
-)
+from convcli.batch.jobs import AnyJob, FilterJob, Outcome, make_folder, shipped, unreadable, worker
 from convcli.batch.output_names import Task
+from convcli.batch.runner import in_order
 from convcli.errors import Refusal, SpecError
 from convcli.images.io.atomic import write_file
 from convcli.images.io.source import file_state
@@ -108,12 +101,8 @@ def on_cluster(tasks: Sequence[Task], job: AnyJob, address: str, ship: str) -> I
             "--scheduler takes Dask, which is not installed: pip install 'convcli[dask]'"
         ) from None
     _check_scheduler(address)
-    config.set(
-        {
-            "distributed.comm.timeouts.connect": f"{CONNECTING}s",
-            "distributed.comm.timeouts.tcp": "20s",
-        }
-    )
+    timeouts = {"connect": f"{CONNECTING}s", "tcp": "20s"}
+    config.set({f"distributed.comm.timeouts.{name}": time for name, time in timeouts.items()})
     logging.disable(logging.CRITICAL)  # our own line says it
 
     def connect() -> Any:
@@ -172,8 +161,8 @@ def _check_scheduler(address: str) -> None:
         raise SpecError(f"{safe(address)!r:.80} is not an address of a scheduler: tcp://HOST:8786")
     nobody = f"no Dask scheduler answers at {safe(address)}"
     try:
-        place = match["host"], int(match["port"])
-        with socket.create_connection(place, timeout=CONNECTING) as probe:
+        host, port = match["host"], int(match["port"])
+        with socket.create_connection((host, port), timeout=CONNECTING) as probe:
             if match["protocol"] not in (None, "tcp"):
                 return
             start = probe.recv(8, socket.MSG_WAITALL)
@@ -214,14 +203,14 @@ class Cluster:
         except TimeoutError:
             raise Refusal(
                 f"workers of {self.name} did not report their version of convcli within {ASKING} "
-                f"seconds"
+                "seconds"
             ) from None
-        for place, version in versions.items():
+        for address, version in versions.items():
             if version != own:
                 has = f"convcli {safe(version)}" if isinstance(version, str) else "no convcli"
                 raise Refusal(
-                    f"the worker {safe(place)} has {has}, this is {own}: install the same "
-                    f"version on all machines"
+                    f"the worker {safe(address)} has {has}, this is {own}: install the same "
+                    "version on all machines"
                 )
 
     def result(self, future: Future) -> tuple[Any, ...]:
@@ -246,24 +235,20 @@ def _in_order(tasks: Sequence[Task], job: AnyJob, cluster: Cluster, ship: str) -
     ahead = min(MAX_AHEAD, AHEAD * threads)
     own = replace(job, threads=job.threads or 1)
     send = _send_bytes if ship == "bytes" else _send_paths
-    left, waiting = deque(tasks), deque[tuple[Task, Pending]]()
-    while left or waiting:
-        while left and len(waiting) < ahead:
-            task = left.popleft()
-            if ship == "bytes" and _resumes(job):  # looked at before it is replaced
-                task = task._replace(force=True)
-            try:
-                waiting.append((task, send(client, own, task)))
-            except Exception:
-                if client.status == "running":
-                    raise
-                raise cluster.gone() from None
-        task, pending = waiting.popleft()
+
+    def submit(task: Task) -> Pending:
+        try:
+            return send(client, own, task)
+        except Exception:
+            if client.status == "running":
+                raise
+            raise cluster.gone() from None
+
+    if ship == "bytes" and isinstance(job, FilterJob) and job.resume:
+        # `_send_bytes` looks at what is replaced
+        tasks = [task._replace(force=True) for task in tasks]
+    for task, pending in in_order(deque(tasks), submit, ahead):
         yield pending if isinstance(pending, Outcome) else _outcome(task, pending, cluster, ship)
-
-
-def _resumes(job: AnyJob) -> bool:
-    return isinstance(job, FilterJob) and job.resume
 
 
 def _send_paths(client: Client, job: AnyJob, task: Task) -> Pending:
@@ -305,16 +290,13 @@ def _outcome(task: Task, future: Future, cluster: Cluster, ship: str) -> Outcome
         return unreadable(task, f"its worker lacks convcli: {safe(error)}", "ImportError")
     except OSError as error:
         return unreadable(task, safe(error), type(error).__name__)
-    if ship != "bytes":
-        outcome = Outcome(*result)
-    else:
-        fields, data = result
-        outcome = Outcome(*fields)
-        if outcome.status == "done" and data:
-            try:
-                make_folder(task.target)
-                write_file(task.target, lambda stream: stream.write(data), task.force)
-            except (Refusal, OSError) as error:
-                return unreadable(task, safe(error), type(error).__name__)
+    fields, data = result if ship == "bytes" else (result, b"")
+    outcome = Outcome(*fields)
+    if outcome.status == "done" and data:
+        try:
+            make_folder(task.target)
+            write_file(task.target, lambda stream: stream.write(data), task.force)
+        except (Refusal, OSError) as error:
+            return unreadable(task, safe(error), type(error).__name__)
     text = outcome.error.replace(safe(os.path.abspath(task.source)), safe(task.source))
     return outcome._replace(source=task.source, target=task.target, error=text)

@@ -5,6 +5,7 @@ import sys
 from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from glob import glob, has_magic, iglob
 from re import finditer
 
@@ -67,11 +68,8 @@ def gathered(
         elif source_of(word).frames:
             inputs.append(Input(word))
         elif is_glob(word):
-            inputs += [
-                Input(match)
-                for match in sorted(glob(word, recursive=True))
-                if not os.path.isdir(match)
-            ]
+            matches = sorted(glob(word, recursive=True))
+            inputs += [Input(match) for match in matches if not os.path.isdir(match)]
         elif word.endswith(os.sep) or (has_magic(word) and not os.path.lexists(word)):
             none = "No such file or directory" if word.endswith(os.sep) else "it matches no file"
             raise PictureError(f"{safe(word)} cannot be read: {none}")
@@ -83,7 +81,7 @@ def gathered(
         inputs += [Input(name) for name in _listed(files_from, null)]
     if not inputs:
         raise PictureError("no picture is named")
-    if any(source_of(one.path).file == "-" for one in inputs) and len(inputs) > 1:
+    if any(source_of(item.path).file == "-" for item in inputs) and len(inputs) > 1:
         raise SpecError("stdin (-) is one picture; it cannot be part of a batch")
     return inputs
 
@@ -106,8 +104,7 @@ def pictures_in(
 
     Hidden files are left out. With `recursive` those in its folders come too, links to folders not
     followed, without hidden folders and the folder `skip`. `unread` counts the suffixes of pictures
-    that are not read. Raises PictureError for a folder that
-    cannot be read.
+    that are not read. Raises PictureError for a folder that cannot be read.
     """
 
     def refuse(error: OSError) -> None:
@@ -135,11 +132,8 @@ def _listed(path: str, null: bool) -> list[str]:
     if path == "-" and sys.stdin is None:
         raise SpecError("standard input is closed; pipe the list in, or name its file")
     try:
-        if path == "-":
-            data = sys.stdin.buffer.read(MAX_LIST_BYTES + 1)
-        else:
-            with open(path, "rb") as stream:
-                data = stream.read(MAX_LIST_BYTES + 1)
+        with nullcontext(sys.stdin.buffer) if path == "-" else open(path, "rb") as stream:
+            data = stream.read(MAX_LIST_BYTES + 1)
     except OSError as error:
         raise SpecError(f"the list {safe(path)} cannot be read: {error.strerror}") from None
     if len(data) > MAX_LIST_BYTES:

@@ -5,11 +5,11 @@ import re
 from collections.abc import Callable, Sequence
 
 from convcli.batch.inputs import Input
-from convcli.batch.options import is_template
 from convcli.errors import OutputError, SpecError
 from convcli.images.io.atomic import is_inside
 from convcli.images.io.formats import result_suffix
 from convcli.images.io.source import FileState, source_of
+from convcli.options import is_template
 from convcli.records import NamedTuple
 from convcli.text import counted, safe
 
@@ -75,11 +75,9 @@ def read_template(output: str | None, count: int) -> str:
             f"-o {safe(output)} names folders; end it with a file, as {{parent}}/{{name}}"
         )
     for match in FIELD.finditer(output):
-        if match[0] in ("{{", "}}"):
-            continue
         name, _, width = (match[1] or "").partition(":")
         padded = re.fullmatch("0?[1-9]", width) and name == "number"
-        if name not in FIELDS or (width and not padded):
+        if match[0] not in ("{{", "}}") and (name not in FIELDS or (width and not padded)):
             known = ", ".join(f"{{{field}}}" for field in FIELDS)
             raise SpecError(
                 f"{safe(match[0])} in -o is not a field: {known}, {{number:04}}; {{{{ is a brace"
@@ -137,12 +135,12 @@ def tasks_of(
     tasks: list[Task] = []
     writers: dict[str, str] = {}
     taken: list[str] = []
-    sources = {_identity(source_of(one.path).file) for one in inputs} - {None}
+    sources = {_identity(source_of(item.path).file) for item in inputs} - {None}
     root = os.path.realpath(output_root(template) or ".")
     folders: dict[str, str] = {}
-    for number, one in enumerate(inputs, 1):
-        own = result_suffix(source_of(one.path).suffix) if suffix is None else suffix
-        target = filled(template, NameParts(one, label, own, number))
+    for number, source in enumerate(inputs, 1):
+        own = result_suffix(source_of(source.path).suffix) if suffix is None else suffix
+        target = filled(template, NameParts(source, label, own, number))
         folder, name = os.path.split(target)
         if folder not in folders:
             folders[folder] = os.path.realpath(folder or ".")
@@ -154,23 +152,22 @@ def tasks_of(
         key = os.path.normcase(os.path.join(folders[folder], name))
         if key in writers:
             raise OutputError(
-                f"{safe(one.path)} and {safe(writers[key])} would both be written to "
+                f"{safe(source.path)} and {safe(writers[key])} would both be written to "
                 f"{safe(target)}; nothing is written: put {{parent}} or {{number}} into -o"
             )
-        writers[key] = one.path
-        there = _identity(target)
-        if there is not None and there in sources:
+        writers[key] = source.path
+        if _identity(target) in sources:
             raise OutputError(
                 f"{safe(target)} is one of the inputs, which are only overwritten with --in-place"
             )
         if os.path.lexists(target):
             taken.append(target)
-        tasks.append(Task(one.path, target, force))
+        tasks.append(Task(source.path, target, force))
     if taken and not force and not resume:
         others = f" and {len(taken) - 1:,} more are" if len(taken) > 1 else " is"
         raise OutputError(
             f"{safe(taken[0])}{others} there already; nothing is written: --resume skips "
-            f"finished results, --force overwrites them"
+            "finished results, --force overwrites them"
         )
     return tasks
 
@@ -181,22 +178,22 @@ def in_place(inputs: Sequence[Input]) -> list[Task]:
     Raises OutputError for one named twice, and for frames of one.
     """
     paths: dict[tuple[int, int], str] = {}
-    for one in inputs:
-        if source_of(one.path).frames:
+    for path, _ in inputs:
+        if source_of(path).frames:
             raise OutputError(
-                f"{safe(one.path)} is a part of a file; --in-place would replace the whole file "
-                f"with it; give -o instead"
+                f"{safe(path)} is a part of a file; --in-place would replace the whole file "
+                "with it; give -o instead"
             )
-        identity = _identity(one.path)
+        identity = _identity(path)
         if identity is None:
             continue  # the work itself says what is wrong with it
         if identity in paths:
             raise OutputError(
-                f"{safe(one.path)} and {safe(paths[identity])} are one file, which --in-place "
+                f"{safe(path)} and {safe(paths[identity])} are one file, which --in-place "
                 "would filter twice"
             )
-        paths[identity] = one.path
-    return [Task(one.path, one.path, True) for one in inputs]
+        paths[identity] = path
+    return [Task(path, path, True) for path, _ in inputs]
 
 
 def _identity(path: str) -> tuple[int, int] | None:

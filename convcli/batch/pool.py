@@ -55,9 +55,7 @@ class Pool:
                 assert child.stdin is not None
                 assert child.stdout is not None
                 # a first attempt may have published its file before it died
-                again = task
-                if attempt:
-                    again = task._replace(force=True, before=before)
+                again = task._replace(force=True, before=before) if attempt else task
                 child.stdin.write(json.dumps(again).encode() + b"\n")
                 child.stdin.flush()
                 if self._timeout:
@@ -102,14 +100,17 @@ class Pool:
         return child
 
     def _lost(self, child: "subprocess.Popen[bytes]", task: Task) -> str:
-        """Clear up after a worker that died, and say how it did."""
+        """Remove what a worker that died had begun to write, and say how it ended."""
         with suppress(subprocess.TimeoutExpired):
             child.wait(PATIENCE)
         if child.poll() is None:
             child.kill()
             child.wait()
         self._forget(child)
-        remove_temporaries(os.path.dirname(task.target), child.pid)
+        begun = os.path.join(escape(os.path.dirname(task.target)), f".convcli-{child.pid}-*")
+        for path in glob(begun, include_hidden=True):
+            with suppress(OSError):
+                os.unlink(path)
         code = child.returncode
         if code < 0:
             with suppress(ValueError):
@@ -146,10 +147,3 @@ class Pool:
         self._threads.shutdown(wait=True)
         for child in children:
             self._forget(child)
-
-
-def remove_temporaries(folder: str, pid: int) -> None:
-    """Remove what a dead worker had begun to write."""
-    for path in glob(os.path.join(escape(folder), f".convcli-{pid}-*"), include_hidden=True):
-        with suppress(OSError):
-            os.unlink(path)

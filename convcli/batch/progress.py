@@ -70,9 +70,11 @@ class Progress:
     def note(self, text: str) -> None:
         """A line for the reader, above the bar."""
         if self._bar is None:
-            note(text)
-        else:
-            _print(text, self._bar[0])
+            return note(text)
+        from rich.text import Text
+
+        self._bar[0].console.print(Text(safe(text, keep="\n")), soft_wrap=True)
+        return None
 
     def path(self, name: str) -> None:
         """The path of a result, on stdout, at once; on a terminal the summary stands for many."""
@@ -83,7 +85,7 @@ class Progress:
             sys.stdout.flush()
 
     def finish(self, report: str | None, listed: bool = True, resumable: bool = False) -> None:
-        """The failures in a list, the summary, and the report of failures as JSON lines.
+        """The failures in a list, the summary, and the report: one JSON object per failure.
 
         An interrupted run says how much is done, and how to continue it if it is `resumable`.
         """
@@ -98,56 +100,37 @@ class Progress:
         elif not self.quiet and self.total > 1:
             note(self.summary())
         if report is not None:
-            write_report(report, self.failed)
+            data = "".join(f"{dumps(outcome.report())}\n" for outcome in self.failed).encode()
+            write_file(report, lambda stream: stream.write(data), force=True)
 
     def summary(self) -> str:
         """One line: the number of pictures, their outcomes, and the time."""
         took = perf_counter() - self.started
         filtered = self.done - self.skipped - len(self.failed)
-        parts = [f"{filtered:,} of {counted(self.total, 'picture')} done"]
+        text = f"{filtered:,} of {counted(self.total, 'picture')} done"
         unknown = f" (recipe of {self.unknown:,} not known)" if self.unknown else ""
-        parts += [f"{self.skipped:,} skipped{unknown}"] if self.skipped else []
-        parts += [f"{len(self.failed):,} failed"] if self.failed else []
-        where = ""
+        text += f", {self.skipped:,} skipped{unknown}" if self.skipped else ""
+        text += f", {len(self.failed):,} failed" if self.failed else ""
+        text += f" in {took:.1f} s ({self.done / max(took, 1e-9):,.1f}/s)"
         if len(self.folders) > 1:  # of paths that were not printed
-            where = f"; results are in {len(self.folders):,} folders"
+            text += f"; results are in {len(self.folders):,} folders"
         elif self.folders:
-            where = f"; results are in {safe(*self.folders) or 'this folder'}"
-        return f"{', '.join(parts)} in {took:.1f} s ({self.done / max(took, 1e-9):,.1f}/s){where}"
-
-
-def _print(text: str, bar: "Bar") -> None:
-    """Print a line above a bar."""
-    from rich.text import Text
-
-    bar.console.print(Text(safe(text, keep="\n")), soft_wrap=True)
+            text += f"; results are in {safe(*self.folders) or 'this folder'}"
+        return text
 
 
 def _bar(total: int) -> "tuple[Bar, TaskID]":
+    from rich import progress
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
 
-    console = Console(stderr=True, markup=False, highlight=False, emoji=False)
-    bar = Progress(
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        console=console,
+    bar = progress.Progress(
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn("{task.fields[rate]}"),
+        progress.TimeRemainingColumn(),
+        console=Console(stderr=True, markup=False, highlight=False, emoji=False),
         transient=True,
         redirect_stdout=False,
         redirect_stderr=False,
     )
     return bar, bar.add_task("", total=total, rate="")
-
-
-def write_report(target: str, failed: list[Outcome]) -> None:
-    """Write one JSON object per failure, each on a line; no line where nothing failed."""
-    data = "".join(f"{dumps(one.report())}\n" for one in failed).encode()
-    write_file(target, lambda stream: stream.write(data), force=True)

@@ -17,9 +17,9 @@ RECIPE_UNKNOWN = "its recipe is unknown, because its format stores none; --force
 
 
 def finished_before(target: str, source: str, record: str) -> Done | None:
-    """That a task is skipped, as its output is whole, made as the record says, and up to date.
+    """That a task is skipped, as its output is complete, made as the record says, and up to date.
 
-    Whole is what decodes to its end: results appear under their names when they are written and
+    Complete is what decodes to its end: results appear under their names when they are written and
     not before, so that only what happened to them later can have broken them. PNGs are read with
     their checksums. Formats without a record are taken to be made so, with a note. None where the
     task is to be done. Raises OutputError for a complete output of another recipe, which must not
@@ -32,7 +32,7 @@ def finished_before(target: str, source: str, record: str) -> Done | None:
     if output.st_mtime_ns < input_.st_mtime_ns:
         return None
     if suffix_of(target) in FLOAT_SUFFIXES:
-        return Done("skipped", (RECIPE_UNKNOWN,)) if _is_whole_array(target) else None
+        return Done("skipped", (RECIPE_UNKNOWN,)) if _is_complete_array(target) else None
     try:
         picture = open_picture(target, every_kind=True)
         if picture.format == "PNG":
@@ -59,7 +59,7 @@ def _check_sums(path: str) -> None:
                 raise PictureError(f"{safe(path)}: a checksum is wrong")
 
 
-def _is_whole_array(path: str) -> bool:
+def _is_complete_array(path: str) -> bool:
     try:
         if suffix_of(path) == ".pfm":
             with open(path, "rb") as stream:
@@ -70,8 +70,7 @@ def _is_whole_array(path: str) -> bool:
         if suffix_of(path) == ".npy":
             np.load(path, mmap_mode="r", allow_pickle=False)
             return True
-
         with ZipFile(path) as archive:
             return archive.testzip() is None
-    except Exception:  # whatever is wrong with it, it is not whole
+    except Exception:  # whatever is wrong with it, it is not complete
         return False

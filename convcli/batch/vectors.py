@@ -26,10 +26,7 @@ class Vectors:
 
     def note(self, text: str) -> None:
         """A line for the reader, above a progress bar if there is one."""
-        if self._progress is None:
-            note(text)
-        else:
-            self._progress.note(text)
+        (note if self._progress is None else self._progress.note)(text)
 
     def each(
         self, paths: Sequence[str], setup: Setup, alike: Alike
@@ -54,9 +51,8 @@ class Vectors:
                         misfit = alike.misfit(outcome.source, value)
                         if misfit is not None:
                             value, kind = misfit, type(misfit).__name__
-                            outcome = outcome._replace(
-                                status="failed", error=str(misfit), kind=kind
-                            )
+                            text = str(misfit)
+                            outcome = outcome._replace(status="failed", error=text, kind=kind)
                     progress.count(outcome)
                     yield outcome.source, value
                     if options.fail_fast and outcome.status == "failed":

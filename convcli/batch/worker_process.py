@@ -18,7 +18,6 @@ from convcli.images.io.source import FileState
 GRACE = 3.0
 """Seconds to clear up in, once the parent is gone."""
 
-
 READY = b"ready\n"
 """The first line of answers: what follows is the time of pictures."""
 

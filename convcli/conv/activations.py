@@ -19,7 +19,7 @@ def relu(x: ArrayLike) -> Array:
     """max(x, 0) (Nair & Hinton 2010).
 
     x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text.
+    UnfitError for complex numbers, objects and text, and for arguments that are not numbers.
 
     >>> relu([-2.0, 3.0])
     array([0., 3.])
@@ -31,8 +31,7 @@ def relu(x: ArrayLike) -> Array:
 def leaky_relu(x: ArrayLike, negative_slope: float = 0.01) -> Array:
     """max(x, 0) + negative_slope · min(x, 0) (Maas, Hannun & Ng 2013).
 
-    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text, and for values that are not numbers.
+    Shapes, dtypes and errors as in `relu`.
 
     >>> leaky_relu(np.array([-2.0, 3.0]), 0.1)
     array([-0.2,  3. ])
@@ -47,8 +46,7 @@ def prelu(x: ArrayLike, weight: ArrayLike) -> Array:
 
     He et al. 2015.
 
-    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text, and for slopes that do not fit x.
+    Shapes, dtypes and errors as in `relu`; UnfitError also for slopes that do not fit x.
 
     >>> prelu([[-2.0], [3.0]], [0.25]).ravel()
     array([-0.5,  3. ])
@@ -70,8 +68,7 @@ def threshold(x: ArrayLike, threshold: float, value: float) -> Array:
 
     A NaN stays one, as in PyTorch.
 
-    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text, and for values that are not numbers.
+    Shapes, dtypes and errors as in `relu`.
 
     >>> threshold([0.5, 2.0], 1.0, 0.0)
     array([0., 2.])
@@ -84,8 +81,7 @@ def threshold(x: ArrayLike, threshold: float, value: float) -> Array:
 def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
     """x where positive, α·(eˣ − 1) elsewhere (Clevert, Unterthiner & Hochreiter 2016).
 
-    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text, and for values that are not numbers.
+    Shapes, dtypes and errors as in `relu`.
 
     >>> elu([-1.0, 2.0]).round(4)
     array([-0.6321,  2.    ])
@@ -98,9 +94,7 @@ def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
 def celu(x: ArrayLike, alpha: float = 1.0) -> Array:
     """max(x, 0) + min(0, α·(e^(x/α) − 1)) (Barron 2017).
 
-    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text, for values that are not numbers and for an α
-    of 0.
+    Shapes, dtypes and errors as in `relu`; UnfitError also for an α of 0.
 
     >>> celu([-2.0, 2.0], 2.0).round(4)
     array([-1.2642,  2.    ])
@@ -113,8 +107,7 @@ def celu(x: ArrayLike, alpha: float = 1.0) -> Array:
 def selu(x: ArrayLike) -> Array:
     """scale · elu(x, α), with the fixed point of Klambauer et al. 2017.
 
-    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text.
+    Shapes, dtypes and errors as in `relu`.
 
     >>> selu([-1.0, 1.0]).round(4)
     array([-1.1113,  1.0507])
@@ -129,8 +122,7 @@ SELU_SCALE = 1.0507009873554805
 def sigmoid(x: ArrayLike) -> Array:
     """1 / (1 + e⁻ˣ), without overflow on either side (Rumelhart, Hinton & Williams 1986).
 
-    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text.
+    Shapes, dtypes and errors as in `relu`.
 
     >>> sigmoid([-1000.0, 0.0, 1000.0])
     array([0. , 0.5, 1. ])
@@ -143,8 +135,7 @@ def sigmoid(x: ArrayLike) -> Array:
 def tanh(x: ArrayLike) -> Array:
     """The hyperbolic tangent (e^x − e^−x) / (e^x + e^−x) (LeCun et al. 1998).
 
-    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text.
+    Shapes, dtypes and errors as in `relu`.
 
     >>> tanh([0.0, 1000.0])
     array([0., 1.])
@@ -155,23 +146,20 @@ def tanh(x: ArrayLike) -> Array:
 def softplus(x: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Array:
     """ln(1 + e^(βx)) / β, and x itself where βx is above a threshold (Dugas et al. 2001).
 
-    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text, for values that are not numbers and for a β of
-    0.
+    Shapes, dtypes and errors as in `relu`; UnfitError also for a β of 0.
 
     >>> softplus([0.0, 21.0]).round(4)
     array([ 0.6931, 21.    ])
     """
     x = real(x)
-    scale, most = x.dtype.type(_divisor(beta, "beta")), number(threshold, "threshold")
-    return np.where(x * scale > most, x, np.logaddexp(x.dtype.type(0), x * scale) / scale)
+    scale, limit = x.dtype.type(_divisor(beta, "beta")), number(threshold, "threshold")
+    return np.where(x * scale > limit, x, np.logaddexp(x.dtype.type(0), x * scale) / scale)
 
 
 def softsign(x: ArrayLike) -> Array:
     """x / (1 + |x|) (Bergstra et al. 2009).
 
-    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text.
+    Shapes, dtypes and errors as in `relu`.
 
     >>> softsign([-1.0, 3.0])
     array([-0.5 ,  0.75])
@@ -183,8 +171,7 @@ def softsign(x: ArrayLike) -> Array:
 def silu(x: ArrayLike) -> Array:
     """x · sigmoid(x), also called swish (Hendrycks & Gimpel 2016).
 
-    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text.
+    Shapes, dtypes and errors as in `relu`.
 
     >>> silu([0.0, 1000.0])
     array([   0., 1000.])
@@ -195,8 +182,7 @@ def silu(x: ArrayLike) -> Array:
 def mish(x: ArrayLike) -> Array:
     """x · tanh(softplus(x)) (Misra 2019).
 
-    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text.
+    Shapes, dtypes and errors as in `relu`.
 
     >>> mish([1.0]).round(4)
     array([0.8651])
@@ -209,8 +195,7 @@ def gelu(x: ArrayLike, approximate: str = "none") -> Array:
 
     Hendrycks & Gimpel 2016: ½x·(1 + erf(x/√2)); "tanh": ½x·(1 + tanh(√(2/π)·(x + 0.044715·x³))).
 
-    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text, and for another `approximate`.
+    Shapes, dtypes and errors as in `relu`; UnfitError also for another `approximate`.
 
     >>> gelu([1.0]).round(4), gelu([1.0], approximate="tanh").round(4)
     (array([0.8413]), array([0.8412]))
@@ -230,8 +215,7 @@ def gelu(x: ArrayLike, approximate: str = "none") -> Array:
 def erf(x: ArrayLike) -> Array:
     """The error function, value by value from `math`: NumPy has none.
 
-    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text.
+    Shapes, dtypes and errors as in `relu`.
 
     >>> erf([0.0, 100.0])
     array([0., 1.])
@@ -242,12 +226,11 @@ def erf(x: ArrayLike) -> Array:
 
 
 def hardtanh(x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> Array:
-    """x held between two values (Collobert 2004).
+    """x clipped to an interval (Collobert 2004).
 
     Where min_val is above max_val the result is max_val, as ONNX's Clip has it.
 
-    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text, and for values that are not numbers.
+    Shapes, dtypes and errors as in `relu`.
 
     >>> hardtanh([-3.0, 0.5, 3.0])
     array([-1. ,  0.5,  1. ])
@@ -257,10 +240,9 @@ def hardtanh(x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> Array
 
 
 def relu6(x: ArrayLike) -> Array:
-    """x held between 0 and 6 (Krizhevsky 2010).
+    """x clipped to 0 and 6 (Krizhevsky 2010).
 
-    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text.
+    Shapes, dtypes and errors as in `relu`.
 
     >>> relu6([-1.0, 7.0])
     array([0., 6.])
@@ -271,8 +253,7 @@ def relu6(x: ArrayLike) -> Array:
 def hardsigmoid(x: ArrayLike) -> Array:
     """relu6(x + 3) / 6 (Howard et al. 2019).
 
-    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text.
+    Shapes, dtypes and errors as in `relu`.
 
     >>> hardsigmoid([-3.0, 0.0, 3.0])
     array([0. , 0.5, 1. ])
@@ -283,8 +264,7 @@ def hardsigmoid(x: ArrayLike) -> Array:
 def hardswish(x: ArrayLike) -> Array:
     """x · hardsigmoid(x) (Howard et al. 2019).
 
-    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text.
+    Shapes, dtypes and errors as in `relu`.
 
     >>> hardswish([-3.0, 3.0])
     array([-0.,  3.])
@@ -297,8 +277,7 @@ def softmax(x: ArrayLike, dim: int = -1) -> Array:
 
     float16 is summed in float32.
 
-    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text, and for an axis that x does not have.
+    Shapes, dtypes and errors as in `relu`; UnfitError also for an axis that x does not have.
 
     >>> softmax([1000.0, 1000.0])
     array([0.5, 0.5])
@@ -312,8 +291,7 @@ def softmax(x: ArrayLike, dim: int = -1) -> Array:
 def log_softmax(x: ArrayLike, dim: int = -1) -> Array:
     """ln softmax(x), without the underflow of taking them one after the other.
 
-    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text, and for an axis that x does not have.
+    Shapes, dtypes and errors as in `relu`; UnfitError also for an axis that x does not have.
 
     >>> log_softmax([0.0, -1000.0])
     array([    0., -1000.])
@@ -329,8 +307,8 @@ def _shifted(x: Array, dim: object) -> tuple[Array, int]:
     axis, axes = integers(dim, 1), max(x.ndim, 1)
     if axis is None or not -axes <= axis[0] < axes:
         raise UnfitError(f"dim={dim} is not an axis of x, which has the shape {x.shape}")
-    wide = x.astype(np.promote_types(x.dtype, np.float32), copy=False)
-    return wide - wide.max(axis=axis[0], keepdims=True, initial=-np.inf), axis[0]
+    values = x.astype(np.promote_types(x.dtype, np.float32), copy=False)
+    return values - values.max(axis=axis[0], keepdims=True, initial=-np.inf), axis[0]
 
 
 def _divisor(value: object, what: str) -> float:

@@ -53,65 +53,55 @@ def conv_transpose2d(
         output_padding: rows and columns added at the end, less than the stride or the dilation.
 
     Returns a new array (n, f, h', w') or (f, h', w') with
-    h' = (h − 1)·stride − 2·padding + dilation·(i − 1) + output_padding + 1; dtypes as in `conv2d`.
-
-    Raises UnfitError for shapes that do not fit each other, for dtypes that are not real numbers
-    and for integer sums that int64 may not hold.
+    h' = (h − 1)·stride − 2·padding + dilation·(i − 1) + output_padding + 1; dtypes and errors as in
+    `conv2d`.
 
     >>> conv_transpose2d(np.array([[[1, 2]]]), [[[[1, 1, 1]]]], stride=2)[0, 0]
     array([1, 1, 3, 2, 2])
     """
     x, weight = np.asarray(x), np.asarray(weight)
     images = batch(x, "c, h, w", "conv_transpose2d")
-    groups = _check(images.shape, weight.shape, groups)
+    groups = _check_shapes(images.shape, weight.shape, groups)
     offsets = bias_of(bias, weight.shape[1] * groups)
     dtypes = Dtypes("conv_transpose2d", images, weight, offsets, axis=1)
     strides, dilations = pair(stride, "stride"), pair(dilation, "dilation")
     rows, columns = map(Window, weight.shape[2:], strides, dilations)
-    extra = pair(output_padding, "output_padding", 0)
+    added = pair(output_padding, "output_padding", 0)
     if isinstance(padding, str):
         raise UnfitError(f"padding={padding!r}: a transposed convolution takes numbers")
-    y = painted(
-        images.astype(dtypes.working, copy=False),
-        weight.astype(dtypes.working, copy=False),
-        (rows, columns),
-        pads(padding, (rows, columns)),
-        extra,
-        groups,
-    )
+    cut = pads(padding, (rows, columns))
+    images, weight = (array.astype(dtypes.working, copy=False) for array in (images, weight))
+    y = transposed(images, weight, (rows, columns), cut, added, groups)
     y = finished(y, offsets, dtypes.result, axes=2)
     return y if x.ndim == 4 else y[0]
 
 
-def painted(
+def transposed(
     x: Array,
     weight: Array,
     windows: tuple[Window, Window],
-    padding: tuple[Pair, Pair],
-    extra: Pair,
+    cut: tuple[Pair, Pair],
+    added: Pair,
     groups: int,
 ) -> Array:
-    """The sum of all painted kernels, (n, f, h', w'), for arguments that were checked."""
+    """The sum (n, f, h', w') of the kernels times their input values, of checked arguments."""
     images, channels, height, width = x.shape
     filters, *kernel = weight.shape[1:]
     size = [
-        transposed_length(length, window, cut, more)
-        for length, window, cut, more in zip((height, width), windows, padding, extra, strict=True)
+        transposed_length(*axis) for axis in zip((height, width), windows, cut, added, strict=True)
     ]
-    (top, bottom), (left, right) = padding
+    (top, bottom), (left, right) = cut
     row_window, column_window = windows
     shape = images, groups, filters, top + size[0] + bottom, left + size[1] + right
     check_count(prod(shape), "the result before it is cut")
     canvas = np.zeros(shape, x.dtype)
-    rows = weight.reshape(groups, channels // groups, filters * kernel[0] * kernel[1])
+    kernels = weight.reshape(groups, channels // groups, filters * kernel[0] * kernel[1])
+    x = x.reshape(images, groups, channels // groups, height, width)
     row_bytes = max(filters * kernel[0] * kernel[1] * width * x.itemsize, 1)
-    for n, g, (first, last) in product(
-        range(images), range(groups), spans(height, BAND_BYTES // row_bytes)
-    ):
-        band = x[n, g * len(rows[g]) : (g + 1) * len(rows[g]), first:last]
-        products = np.matmul(rows[g].T, band.reshape(len(band), (last - first) * width)).reshape(
-            filters, *kernel, last - first, width
-        )
+    bands = spans(height, BAND_BYTES // row_bytes)
+    for n, g, (first, last) in product(range(images), range(groups), bands):
+        band = x[n, g, :, first:last].reshape(channels // groups, (last - first) * width)
+        products = (kernels[g].T @ band).reshape(filters, *kernel, last - first, width)
         for i, row in enumerate(row_window.cells(first)):
             for j, column in enumerate(column_window.cells(0)):
                 target = canvas[n, g, :, row :: row_window.stride, column :: column_window.stride]
@@ -120,7 +110,7 @@ def painted(
     return np.ascontiguousarray(y).reshape(images, groups * filters, *size)
 
 
-def _check(x: tuple[int, ...], weight: tuple[int, ...], groups: object) -> int:
+def _check_shapes(x: tuple[int, ...], weight: tuple[int, ...], groups: object) -> int:
     """The number of groups, of shapes (n, c, h, w) and (c, f / groups, i, j) that fit them."""
     if len(weight) != 4 or 0 in weight[1:]:
         raise UnfitError(

@@ -6,7 +6,7 @@ Whole numbers count as float64.
 
     dL/dx = the transposed convolution of grad        Goodfellow, Bengio & Courville 2016, §9.5
     dL/dw = the correlation of x with grad
-    dL/db = the sum of grad over images and places
+    dL/db = the sum of grad over images and positions
 """
 
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 
 from convcli.arrays import Array
 from convcli.conv import activations as act
-from convcli.conv.conv_transpose import painted
+from convcli.conv.conv_transpose import transposed
 from convcli.conv.functional import border_of, problem_of
 from convcli.conv.padding import folded, padded_rows
 from convcli.conv.pooling import adaptive_sizes, divisors, extreme_cells, pool_axes
@@ -67,16 +67,9 @@ def conv2d_gradients(
     """
     grad, x, weight = (floats("conv2d_gradients", array) for array in (grad, x, weight))
     working = np.result_type(grad, x, weight, np.float32)
-    problem = problem_of(
-        x.shape,
-        weight.shape,
-        stride,
-        padding,
-        dilation,
-        groups,
-        working,
-        border=border_of(padding_mode, padding_value),
-    )
+    border = border_of(padding_mode, padding_value)
+    arguments = stride, padding, dilation, groups
+    problem = problem_of(x.shape, weight.shape, *arguments, working, border=border)
     _check_grad(grad, (problem.images, len(weight), *problem.output), "the convolution")
     bias = bias_of(bias, len(weight))
     grad = grad.astype(working, copy=False)
@@ -87,25 +80,19 @@ def conv2d_gradients(
     )
 
 
-def _check_grad(grad: Array, shape: tuple[int, ...], giver: str) -> None:
+def _check_grad(grad: Array, shape: tuple[int, ...], function: str) -> None:
     if grad.shape != shape:
-        raise UnfitError(f"grad has the shape {grad.shape}; {giver} gives {shape}")
+        raise UnfitError(f"grad has the shape {grad.shape}; {function} gives {shape}")
 
 
 def _input_gradient(grad: Array, weight: Array, problem: Problem) -> Array:
     # the rows and columns at the end that no window reads
-    unread = [
+    rows, columns = (
         Fit(length, window, (0, 0)).leftover
         for length, window in zip(problem.padded, problem.windows, strict=True)
-    ]
-    padded = painted(
-        grad,
-        weight,
-        problem.windows,
-        ((0, 0), (0, 0)),
-        (unread[0], unread[1]),
-        problem.groups,
     )
+    uncut = (0, 0), (0, 0)
+    padded = transposed(grad, weight, problem.windows, uncut, (rows, columns), problem.groups)
     return np.ascontiguousarray(folded(padded, problem))
 
 
@@ -131,8 +118,8 @@ def linear_gradients(
 
         dL/dx = grad · weight    dL/dw = Σ gradᵀ · x    dL/db = Σ grad
 
-    Each in the common dtype of its factors (Goodfellow, Bengio & Courville 2016, §6.5). Raises
-    UnfitError for shapes that do not fit each other and for dtypes that are not real numbers.
+    Each in the common dtype of its factors (Goodfellow, Bengio & Courville 2016, §6.5); errors of
+    shapes and dtypes as in `conv2d_gradients`.
 
     >>> linear_gradients([[1.0]], [[2.0, 3.0]], [[5.0, 7.0]]).weight
     array([[2., 3.]])
@@ -174,11 +161,11 @@ def max_pool2d_gradient(
     _check_grad(grad, cells.shape, "the pool")
     maps = np.zeros((prod(x.shape[:-2]), x.shape[-2] * x.shape[-1]), grad.dtype)
     shape = len(maps), axes[0].output * axes[1].output
-    for cells_of_map, values, places in zip(
+    for cells_of_map, values, targets in zip(
         maps, grad.reshape(shape), cells.reshape(shape), strict=True
     ):
-        inside = places >= 0
-        np.add.at(cells_of_map, places[inside], values[inside])
+        inside = targets >= 0
+        np.add.at(cells_of_map, targets[inside], values[inside])
     return maps.reshape(x.shape)
 
 
@@ -198,8 +185,8 @@ def min_pool2d_gradient(
     >>> min_pool2d_gradient([[[1.0]]], [[[1.0, 3.0]]], (1, 2))
     array([[[1., 0.]]])
     """
-    turned = -floats("min_pool2d_gradient", x)
-    return max_pool2d_gradient(grad, turned, kernel_size, stride, padding, dilation, ceil_mode)
+    negated = -floats("min_pool2d_gradient", x)
+    return max_pool2d_gradient(grad, negated, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 def avg_pool2d_gradient(
@@ -279,6 +266,10 @@ def _between(low: float, high: float) -> Callable[[Array], Array]:
     return lambda x: ((x > low) & (x < high)).astype(x.dtype)
 
 
+def _elu(x: Array) -> Array:
+    return np.exp(np.minimum(x, 0))
+
+
 def _silu(x: Array) -> Array:
     gate = act.sigmoid(x)
     return np.asarray(gate * (1 + x * (1 - gate)))
@@ -299,8 +290,8 @@ def _hardswish(x: Array) -> Array:
 
 
 DERIVATIVES: dict[str, Callable[[Array], Array]] = {
-    "celu": lambda x: np.exp(np.minimum(x, 0)),
-    "elu": lambda x: np.exp(np.minimum(x, 0)),
+    "celu": _elu,
+    "elu": _elu,
     "gelu": _gelu,
     "hardsigmoid": lambda x: _between(-3, 3)(x) / 6,
     "hardswish": _hardswish,
@@ -309,9 +300,7 @@ DERIVATIVES: dict[str, Callable[[Array], Array]] = {
     "mish": _mish,
     "relu": lambda x: np.where(x > 0, x.dtype.type(1), x.dtype.type(0)),
     "relu6": _between(0, 6),
-    "selu": lambda x: (
-        act.SELU_SCALE * np.where(x > 0, 1, act.SELU_ALPHA * np.exp(np.minimum(x, 0)))
-    ),
+    "selu": lambda x: act.SELU_SCALE * np.where(x > 0, 1, act.SELU_ALPHA * _elu(x)),
     "sigmoid": lambda x: act.sigmoid(x) * act.sigmoid(-x),
     "silu": _silu,
     "softplus": act.sigmoid,

@@ -71,19 +71,19 @@ def batch_norm(
     working = np.promote_types(x.dtype, np.float32)
     shape = 1, x.shape[1], *[1] * (x.ndim - 2)
     others = tuple(axis for axis in range(x.ndim) if axis != 1)
-    wide = x.astype(working, copy=False)
+    values = x.astype(working, copy=False)
     if flag(training, "training"):
         if not x.size:
             raise UnfitError(f"x has no values to take a mean of: {x.shape}")
-        mean, var = wide.mean(others, keepdims=True), wide.var(others, keepdims=True)
+        mean, var = values.mean(others, keepdims=True), values.var(others, keepdims=True)
     elif running_mean is None or running_var is None:
         raise UnfitError("batch_norm needs running_mean and running_var unless training")
     else:
-        mean, var = (_channels(values, shape, working) for values in (running_mean, running_var))
+        mean, var = (_channels(running, shape, working) for running in (running_mean, running_var))
     scale = 1 / np.sqrt(var + working.type(number(eps, "eps")))
     if weight is not None:
         scale = scale * _channels(weight, shape, working)
-    y = (wide - mean) * scale
+    y = (values - mean) * scale
     if bias is not None:
         y += _channels(bias, shape, working)
     return np.asarray(y, x.dtype)
@@ -113,7 +113,7 @@ def local_contrast_norm(x: ArrayLike, size: int = 9) -> Array:
     if 0 in x.shape[1:]:
         raise UnfitError(f"x has no values: {x.shape}")
     working = np.promote_types(x.dtype, np.float32)
-    wide = x.astype(working, copy=False)
+    values = x.astype(working, copy=False)
     offsets = np.arange(size) - size // 2
     bell = np.exp(-0.5 * (offsets / (size / 6)) ** 2)
     inside = _blurred(np.ones((1, 1, *x.shape[2:]), working), bell)
@@ -121,13 +121,13 @@ def local_contrast_norm(x: ArrayLike, size: int = 9) -> Array:
     def local_mean(maps: Array) -> Array:
         return np.asarray(_blurred(maps.mean(axis=1, keepdims=True), bell) / inside)
 
-    y = wide - local_mean(wide)
+    y = values - local_mean(values)
     spread = np.sqrt(np.maximum(local_mean(np.square(y)), 0))
     floor = spread.mean(axis=(1, 2, 3), keepdims=True)
     # where a whole image is constant there is nothing to divide
     y /= np.maximum(np.maximum(spread, floor), np.finfo(working).tiny)
     # a spread of rounding errors alone would make contrasts of them
-    level = np.abs(wide).max(axis=(1, 2, 3), keepdims=True, initial=0)
+    level = np.abs(values).max(axis=(1, 2, 3), keepdims=True, initial=0)
     y *= floor > 8 * np.finfo(working).eps * level
     return np.asarray(y, x.dtype)
 

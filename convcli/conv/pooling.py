@@ -128,9 +128,8 @@ def max_pool2d(
     x = np.asarray(x)
     axes = pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode)
     if flag(return_indices, "return_indices"):
-        values, cells = extreme_cells(x, axes)
-        return values, cells
-    return _extreme(x, axes, np.maximum, largest=False)
+        return extreme_cells(x, axes)
+    return _reduced(_padded(x, axes, _limits(x.dtype)[0], x.dtype), axes, np.maximum)
 
 
 def min_pool2d(
@@ -149,7 +148,7 @@ def min_pool2d(
     """
     x = np.asarray(x)
     axes = pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode)
-    return _extreme(x, axes, np.minimum, largest=True)
+    return _reduced(_padded(x, axes, _limits(x.dtype)[1], x.dtype), axes, np.minimum)
 
 
 def avg_pool2d(
@@ -167,9 +166,8 @@ def avg_pool2d(
     x is (n, c, h, w) or (c, h, w), the result (n, c, h', w') or (c, h', w') with the sizes of
     `max_pool2d` (LeCun et al. 1998); floats keep their dtype (float16 is summed in float32),
     integers give float64. A window is divided by its cells, the padding's zeros among them unless
-    `count_include_pad` is false, or by `divisor_override`. `dilation` is ONNX's.
-
-    Raises UnfitError for windows that do not fit and for dtypes that are not real numbers.
+    `count_include_pad` is false, or by `divisor_override`. `dilation` is ONNX's; errors as in
+    `max_pool2d`.
 
     >>> avg_pool2d(np.arange(16.0).reshape(1, 4, 4), 2)
     array([[[ 2.5,  4.5],
@@ -187,7 +185,7 @@ def avg_pool2d(
 def divisors(
     axes: tuple[Axis, Axis], include_pad: bool, override: int | None, dtype: Dtype
 ) -> Array:
-    """What the sum of each window is divided by, (h', w')."""
+    """The divisor of the sum of each window, (h', w')."""
     if override is not None:
         divisor = integer(override, "divisor_override")
         return np.full((axes[0].output, axes[1].output), divisor, dtype)
@@ -299,8 +297,9 @@ def pool_axes(
 def extreme_cells(x: Array, axes: tuple[Axis, Axis]) -> tuple[Array, Array]:
     """The maximum of each window, and the cell h·w where it stands first."""
     rows, columns = axes
-    padded = _padded(x, axes, _lowest(x.dtype), x.dtype)
-    best = np.full((*x.shape[:-2], rows.output, columns.output), _lowest(x.dtype), x.dtype)
+    lowest, _ = _limits(x.dtype)
+    padded = _padded(x, axes, lowest, x.dtype)
+    best = np.full((*x.shape[:-2], rows.output, columns.output), lowest, x.dtype)
     cells = np.full(best.shape, -1, np.int64)
     row_cells, column_cells = rows.cells, columns.cells
     for i, j in np.ndindex(rows.window.kernel, columns.window.kernel):
@@ -314,11 +313,6 @@ def extreme_cells(x: Array, axes: tuple[Axis, Axis]) -> tuple[Array, Array]:
         np.copyto(best, value, where=better)
         np.copyto(cells, row[:, np.newaxis] * columns.length + column, where=better)
     return best, cells
-
-
-def _extreme(x: Array, axes: tuple[Axis, Axis], reduce: Reduce, largest: bool) -> Array:
-    fill = _highest(x.dtype) if largest else _lowest(x.dtype)
-    return _reduced(_padded(x, axes, fill, x.dtype), axes, reduce)
 
 
 def _reduced(padded: Array, axes: tuple[Axis, Axis], reduce: Reduce) -> Array:
@@ -344,9 +338,8 @@ def _padded(x: Array, axes: tuple[Axis, Axis], fill: float, dtype: Dtype) -> Arr
     return padded
 
 
-def _lowest(dtype: Dtype) -> float:
-    return {"b": False, "f": -np.inf}[dtype.kind] if dtype.kind in "bf" else np.iinfo(dtype).min
-
-
-def _highest(dtype: Dtype) -> float:
-    return {"b": True, "f": np.inf}[dtype.kind] if dtype.kind in "bf" else np.iinfo(dtype).max
+def _limits(dtype: Dtype) -> tuple[float, float]:
+    """The smallest and the largest value of a dtype, infinities among them."""
+    if dtype.kind in "bf":
+        return (False, True) if dtype.kind == "b" else (-np.inf, np.inf)
+    return np.iinfo(dtype).min, np.iinfo(dtype).max

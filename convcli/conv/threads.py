@@ -16,7 +16,7 @@ from convcli.conv.blas import single_threaded_blas
 Piece = TypeVar("Piece")
 
 SHARED_MACS = 20_000_000
-"""Multiply–accumulates of a product that take a third of a millisecond on one core; waking a
+"""Multiply–accumulates worth a second thread: a third of a millisecond on one core; waking a
 thread takes 0.03 ms where a core is idle, 0.16 on virtual cores of tests/benchmarks/layers.py."""
 
 
@@ -45,11 +45,6 @@ def share(
             left.clear()
             for helper in helpers:
                 helper.finish()
-
-
-def worth_threads(macs: int) -> bool:
-    """Whether a number of multiply–accumulates is worth waking a sleeping thread for."""
-    return macs > SHARED_MACS
 
 
 def threads() -> int:

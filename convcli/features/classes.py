@@ -43,11 +43,10 @@ def read_labels(path: str) -> list[str]:
     try:
         value = loads(text)
         if isinstance(value, dict):
-            value = [value[str(place)] for place in range(len(value))]
+            value = [value[str(number)] for number in range(len(value))]
     except (ValueError, KeyError, RecursionError):
-        raise SpecError(
-            f"{safe(path)} holds neither a list of labels nor labels by number"
-        ) from None
+        text = f"{safe(path)} holds neither a list of labels nor labels by number"
+        raise SpecError(text) from None
     return [str(label[-1] if isinstance(label, list) and label else label) for label in value]
 
 
@@ -55,7 +54,7 @@ def top_classes(vectors: VectorSet, count: int, labels: Sequence[str]) -> list[C
     """The `count` largest values of each row, the largest first.
 
     >>> rows = np.array([[0.1, 0.7, 0.2]], np.float32)
-    >>> [one.label for one in top_classes(VectorSet(("a",), rows, ()), 2, ["x", "y", "z"])]
+    >>> [top.label for top in top_classes(VectorSet(("a",), rows, ()), 2, ["x", "y", "z"])]
     ['y', 'z']
 
     Raises SpecError where there are not as many labels as values.
@@ -65,20 +64,20 @@ def top_classes(vectors: VectorSet, count: int, labels: Sequence[str]) -> list[C
         raise SpecError(f"{len(labels):,} labels for an output of {width:,} values")
     classes = []
     for path, row in zip(vectors.paths, vectors.rows, strict=True):
-        order = np.argsort(-row, kind="stable")[:count]
+        order = np.argsort(-row, kind="stable")[:count].tolist()
         classes += [
-            Class(path, rank, int(i), labels[int(i)] if labels else str(i), float(row[int(i)]))
-            for rank, i in enumerate(order, 1)
+            Class(path, rank, number, labels[number] if labels else str(number), float(row[number]))
+            for rank, number in enumerate(order, 1)
         ]
     return classes
 
 
 def class_listing(classes: Sequence[Class]) -> Listing:
     """Classes as a result to print."""
-    rows = [(*one[:4], f"{one.value:.6g}") for one in classes]
+    rows = [(*item[:4], f"{item.value:.6g}") for item in classes]
     return Listing(
-        "\n".join(one.label for one in classes if one.rank == 1),
+        "\n".join(item.label for item in classes if item.rank == 1),
         (Class._fields, rows, ()),
-        {"schema": 1, "classes": [one._asdict() for one in classes]},
+        {"schema": 1, "classes": [item._asdict() for item in classes]},
         "values as the last layer gives them",
     )

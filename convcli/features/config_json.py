@@ -31,8 +31,7 @@ def saved_setup(path: str, options: FeatureOptions) -> Setup:
         if name not in NAMING:
             raise _clash(name, path)
     text = str(npz_arrays(path, ("settings",))["settings"])
-    saved = _with_files(read_settings(text, path), path, options)
-    return setup_of(dumps(saved), path, options.vector)
+    return setup_of(_with_files(read_settings(text, path), path, options), path, options.vector)
 
 
 NAMING = ("net", "weights")
@@ -84,9 +83,8 @@ def _beside(path: str, word: str, name: str, option: str) -> str:
     )
 
 
-def setup_of(text: str, path: str, parts: str | None = None) -> Setup:
+def setup_of(saved: Mapping[str, Any], path: str, parts: str | None = None) -> Setup:
     """The setup of the settings in a file `path`; `parts` are other parts of vectors."""
-    saved = read_settings(text, path)
     try:
         init = Init(**{name: saved[name] for name in Init._fields if name in saved})
         resize, crop, channels = saved["resize"], saved["crop"], saved["channels"]
@@ -112,10 +110,11 @@ def setup_of(text: str, path: str, parts: str | None = None) -> Setup:
     setup = Setup(
         words, network, layers, init, seed, weights, how, read_vector(vector), slopes(complete)
     )
-    why = setup.wrong()
-    if why:
-        raise UnfitError(f"{safe(path)} does not hold the settings of a run: {safe(why)}")
-    return setup
+    try:
+        return setup.checked()
+    except SpecError as error:
+        text = f"{safe(path)} does not hold the settings of a run: {safe(error)}"
+        raise UnfitError(text) from None
 
 
 def read_settings(text: str, path: str) -> dict[str, Any]:

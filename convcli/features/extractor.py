@@ -16,8 +16,7 @@ from convcli.features.config_options import read_setup
 from convcli.features.options import FeatureOptions
 from convcli.features.preprocess import Samples, prepared, preparing_bytes
 from convcli.features.presets import RECIPES
-from convcli.images.image import Header, picture_of
-from convcli.images.io.limits import Limits
+from convcli.images.image import Header, Limits, picture_of
 from convcli.images.io.read import open_picture
 from convcli.nets.analysis.summary import Row, summarize
 from convcli.nets.graph import INPUT
@@ -37,7 +36,6 @@ RESERVED = (INPUT, "seed", "network", "settings")
 
 Source = str | os.PathLike[str] | NDArray[np.number]
 """A picture: its path, or its samples as `picture_of` takes them."""
-
 
 PlainFeatures = tuple[Sequence[float], Sequence[str], Mapping[str, Shape], Sequence[str], str]
 """A vector, names, shapes, notes and memory, in plain values."""
@@ -163,7 +161,7 @@ class Extractor:
 
     >>> extractor = Extractor(read_setup(("conv:4,3",), FeatureOptions(seed=7, vector="mean")))
     >>> pictures = np.zeros((2, 8, 8, 3), np.uint8)
-    >>> np.stack([extractor.features(one, keeps=False).vector for one in pictures]).shape
+    >>> np.stack([extractor.features(x, keeps=False).vector for x in pictures]).shape
     (2, 4)
     """
 
@@ -236,8 +234,8 @@ class Extractor:
     ) -> Prediction:
         """The memory that a run takes at most, in words, where the maps of nodes are `kept`.
 
-        `shown` are bytes that the caller holds, `preparing` those that reading the picture takes.
-        Raises UnfitError for a run beyond the limits.
+        `retained` are bytes that the caller keeps, `preparing` those that reading the picture
+        takes. Raises UnfitError for a run beyond the limits.
         """
         rows = self.rows(shape)
         return prediction(rows, shape, self.setup.init, kept, retained, self.limits, preparing)

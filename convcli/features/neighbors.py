@@ -27,9 +27,9 @@ def cosine(a: Array, b: Array) -> Array:
     """
     lengths = np.linalg.norm(a, axis=1)[:, np.newaxis], np.linalg.norm(b, axis=1)
     product = lengths[0] * lengths[1]
-    alike = (a / np.maximum(lengths[0], TINY)) @ (b / np.maximum(lengths[1], TINY)[:, None]).T
-    apart = np.where(product > 0, 1 - alike, (lengths[0] != lengths[1]).astype(float))
-    return np.asarray(np.clip(apart, 0, 2))
+    cosines = (a / np.maximum(lengths[0], TINY)) @ (b / np.maximum(lengths[1], TINY)[:, None]).T
+    distances = np.where(product > 0, 1 - cosines, (lengths[0] != lengths[1]).astype(float))
+    return np.asarray(np.clip(distances, 0, 2))
 
 
 TINY = np.finfo(np.float64).tiny
@@ -41,7 +41,7 @@ def euclidean(a: Array, b: Array) -> Array:
     >>> euclidean(np.array([[0.0, 0.0]]), np.array([[3.0, 4.0]]))
     array([[5.]])
     """
-    return np.stack([np.sqrt(np.square(b - one).sum(axis=1)) for one in a])
+    return np.stack([np.sqrt(np.square(b - row).sum(axis=1)) for row in a])
 
 
 METRICS: dict[str, Callable[[Array, Array], Array]] = {"cosine": cosine, "euclidean": euclidean}
@@ -80,18 +80,12 @@ def distance_listing(vectors: VectorSet, metric: str) -> Listing:
     """The distances between the vectors of a set, as a result to print: a row at a time."""
     paths, between = vectors.paths, DistanceRows(metric, vectors.rows)
     count = len(paths)
+    cells = Rows(count, lambda n: (paths[n], *map(_rounded, between[n])))
+    records = Rows(count, lambda n: {"path": paths[n], "distances": between[n].tolist()})
     return Listing(
-        Rows(count, lambda n: "\t".join(f"{one:.6g}" for one in between[n])),
-        (
-            ("path", *map(safe, paths)),
-            Rows(count, lambda n: (paths[n], *map(_rounded, between[n]))),
-            (),
-        ),
-        {
-            "schema": SCHEMA,
-            "metric": metric,
-            "pictures": Rows(count, lambda n: {"path": paths[n], "distances": between[n].tolist()}),
-        },
+        Rows(count, lambda n: "\t".join(f"{distance:.6g}" for distance in between[n])),
+        (("path", *map(safe, paths)), cells, ()),
+        {"schema": SCHEMA, "metric": metric, "pictures": records},
         f"{metric} distances",
     )
 
@@ -115,18 +109,14 @@ def neighbor_listing(neighbors: Sequence[Neighbor], metric: str, among: int) -> 
             "schema": SCHEMA,
             "metric": metric,
             "neighbors": [neighbor._asdict() for neighbor in neighbors],
-            "neighbours": [former_spelling(neighbor) for neighbor in neighbors],
+            "neighbours": [dict(zip(FORMER_FIELDS, item, strict=True)) for item in neighbors],
         },
         f"{metric} distances, among {among:,}",
     )
 
 
-def former_spelling(neighbor: Neighbor) -> dict[str, object]:
-    """The fields of a neighbor as JSON held them first."""
-    return {
-        "neighbour" if name == "neighbor" else name: value
-        for name, value in neighbor._asdict().items()
-    }
+FORMER_FIELDS = ("path", "rank", "neighbour", "distance")
+"""The fields of a neighbor as JSON spelled them first."""
 
 
 def nearest(queries: VectorSet, among: VectorSet, count: int, metric: str) -> list[Neighbor]:

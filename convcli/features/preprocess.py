@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convcli.errors import UnfitError
-from convcli.features.normalization import read_normalization
+from convcli.features.picture_normalization import read_normalization
 from convcli.images.filters.color import LUMA
 from convcli.images.image import Header, Picture
 from convcli.records import NamedTuple
@@ -119,12 +119,10 @@ def resized(x: Samples, resize: tuple[int, ...]) -> Samples:
         raise UnfitError(f"resizing to {height}x{width} makes more than {MAX_PIXELS:,} pixels")
     if (height, width) == x.shape[1:]:
         return x
-    return np.stack(
-        [
-            np.asarray(Image.fromarray(one).resize((width, height), Image.Resampling.BILINEAR))
-            for one in x
-        ]
+    planes = (
+        Image.fromarray(plane).resize((width, height), Image.Resampling.BILINEAR) for plane in x
     )
+    return np.stack([np.asarray(plane) for plane in planes])
 
 
 def cropped(x: Samples, crop: tuple[int, int]) -> Samples:

@@ -52,22 +52,18 @@ class RandomConvFeatures:
     def fit(self, X: Pictures, y: object = None) -> Self:
         """Learn the shape of a row, and the names of the features from the first picture."""
         pictures = self._pictures(X, is_fit=True)
-        self._extractor = Extractor(
-            read_setup(
-                (),
-                FeatureOptions(net=self.network, seed=self.seed, vector=self.parts, gray=self.gray),
-            )
+        options = FeatureOptions(
+            net=self.network, seed=self.seed, vector=self.parts, gray=self.gray
         )
+        self._extractor = Extractor(read_setup((), options))
         self._names = self._extractor.features(pictures[0], keeps=False).names
         return self
 
     def transform(self, X: Pictures) -> NDArray[np.float64]:
         """One vector per picture, (n, features)."""
-        if not hasattr(self, "_extractor"):
-            raise _not_fitted(f"This {type(self).__name__} instance is not fitted yet: call fit")
-        pictures = self._pictures(X)
-        vectors = [self._extractor.features(one, keeps=False).vector for one in pictures]
-        return np.stack(vectors).astype(np.float64)
+        self._check_fitted()
+        features = (self._extractor.features(x, keeps=False) for x in self._pictures(X))
+        return np.stack([picture.vector for picture in features]).astype(np.float64)
 
     def fit_transform(self, X: Pictures, y: object = None) -> NDArray[np.float64]:
         """Fit, and transform the same pictures."""
@@ -75,8 +71,7 @@ class RandomConvFeatures:
 
     def get_feature_names_out(self, input_features: object = None) -> NDArray[np.object_]:
         """The name of each feature: `abs1.mean.0`."""
-        if not hasattr(self, "_names"):
-            raise _not_fitted(f"This {type(self).__name__} instance is not fitted yet: call fit")
+        self._check_fitted()
         return np.array(self._names, object)
 
     def get_params(self, deep: bool = True) -> dict[str, object]:
@@ -103,6 +98,17 @@ class RandomConvFeatures:
             target_tags=TargetTags(required=False),
             transformer_tags=TransformerTags(),
         )
+
+    def _check_fitted(self) -> None:
+        """Raise scikit-learn's NotFittedError where it runs, else its base, ValueError."""
+        if hasattr(self, "_names"):
+            return
+        text = f"This {type(self).__name__} instance is not fitted yet: call fit"
+        if "sklearn" in sys.modules:
+            from sklearn.exceptions import NotFittedError
+
+            raise NotFittedError(text)
+        raise ValueError(text)
 
     def _pictures(self, X: Pictures, is_fit: bool = False) -> list[Source]:
         """The pictures as paths or arrays (h, w, c); of rows, `fit` notes the number of samples."""
@@ -158,13 +164,3 @@ class RandomConvFeatures:
 
 def _arguments() -> list[str]:
     return [*inspect.signature(RandomConvFeatures).parameters]
-
-
-def _not_fitted(text: str) -> Exception:
-    """scikit-learn's NotFittedError where it runs, else its base."""
-    if "sklearn" in sys.modules:
-        from sklearn.exceptions import NotFittedError
-
-        error: Exception = NotFittedError(text)
-        return error
-    return ValueError(text)

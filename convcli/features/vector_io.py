@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from io import BytesIO
 from json import dumps, loads
 from typing import IO
 
@@ -14,8 +13,9 @@ from convcli.errors import Refusal, SpecError
 from convcli.features.config import Setup
 from convcli.features.extractor import Features
 from convcli.features.vector_set import VectorSet, gathered
-from convcli.images.io.atomic import check_free, write_file
+from convcli.images.io.atomic import check_free
 from convcli.images.io.formats import SUFFIXES
+from convcli.images.io.write import write_output
 from convcli.nets.layers import Shape
 from convcli.records import NamedTuple
 from convcli.runtime.array_files import npz_arrays
@@ -38,17 +38,10 @@ def json_line(path: str, vector: NDArray[np.float32]) -> str:
     return f'{{"path": {dumps(path)}, "vector": [{", ".join(digits(vector))}]}}'
 
 
-def separated(path: str, vector: NDArray[np.float32], comma: str) -> str:
-    """A line of CSV or TSV; a path with a comma or a quote in it is quoted, as RFC 4180 has it."""
-    if comma == ",":
-        return csv_row([path, *digits(vector)])
-    return comma.join([safe(path), *digits(vector)])
-
-
 LINES: dict[str, Callable[[str, NDArray[np.float32]], str]] = {
     "jsonl": json_line,
-    "csv": lambda path, vector: separated(path, vector, ","),
-    "tsv": lambda path, vector: separated(path, vector, "\t"),
+    "csv": lambda path, vector: csv_row([path, *digits(vector)]),
+    "tsv": lambda path, vector: "\t".join([safe(path), *digits(vector)]),
 }
 """Formats with one line per picture."""
 
@@ -118,7 +111,7 @@ def write_vectors(
                 np.savez(stream, allow_pickle=False, **arrays(vectors))
 
         if vectors.paths:
-            _write_bytes(write, target.path, force)
+            write_output(target.path or "-", write, force)
         return
     if target.path is None:
         for text in _lines(pictures, target.format):
@@ -132,12 +125,12 @@ def write_vectors(
     text = "".join(f"{line}\n" for line in _lines(pictures, target.format))
     data = text.encode("utf-8", "surrogateescape")
     if data:
-        _write_bytes(lambda stream: stream.write(data), target.path, force)
+        write_output(target.path, lambda stream: stream.write(data), force)
 
 
 def _lines(pictures: Iterator[tuple[str, Features]], format_: str) -> Iterator[str]:
+    comma = {"csv": ",", "tsv": "\t"}.get(format_)
     for number, (path, features) in enumerate(pictures):
-        comma = {"csv": ",", "tsv": "\t"}.get(format_)
         if not number and comma:
             yield comma.join(["path", *map(safe, features.names)])
         yield LINES[format_](path, features.vector)
@@ -152,16 +145,6 @@ def arrays(vectors: VectorSet) -> dict[str, Array]:
         "settings": np.array(vectors.settings),
         "shapes": np.array(dumps(vectors.shapes)),
     }
-
-
-def _write_bytes(write: Callable[[IO[bytes]], object], target: str | None, force: bool) -> None:
-    if target is not None:
-        return write_file(target, write, force)
-    buffer = BytesIO()
-    write(buffer)
-    sys.stdout.flush()
-    sys.stdout.buffer.write(buffer.getbuffer())
-    return None
 
 
 def read_set(path: str) -> VectorSet:
@@ -196,18 +179,18 @@ NO_VECTORS = "does not hold vectors as convcli saves them"
 
 def _wrong(shapes: Mapping[str, Shape]) -> str:
     """What is wrong with the shapes of a set, of which vectors and paths may be missing."""
-    vectors, paths = shapes.get("vectors"), shapes.get("paths")
+    vectors = shapes.get("vectors")
     if vectors is None:
         return ""  # which is said of other files too
-    texts = [shapes.get(name, ()) for name in ("settings", "shapes")]
-    if (
-        len(vectors) != 2
-        or vectors[0] > MAX_VECTORS
-        or paths not in (None, vectors[:1])
-        or any(texts)
-    ):
-        return NO_VECTORS
-    return "" if shapes.get("names") in (None, vectors[1:]) else NO_VECTORS
+    is_set = (
+        len(vectors) == 2
+        and vectors[0] <= MAX_VECTORS
+        and shapes.get("paths") in (None, vectors[:1])
+        and shapes.get("names") in (None, vectors[1:])
+        and not shapes.get("settings")
+        and not shapes.get("shapes")
+    )
+    return "" if is_set else NO_VECTORS
 
 
 def _shapes(text: str) -> dict[str, Shape] | None:

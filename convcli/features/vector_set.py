@@ -47,7 +47,7 @@ class Alike:
                 return UnfitError(
                     f"{safe(path)}: {name} has the shape {shape} here and "
                     f"{first.shapes.get(name)} for the pictures before, so their vectors cannot "
-                    f"be compared; --resize and --crop, or --gray, make pictures alike"
+                    "be compared; --resize and --crop, or --gray, make pictures alike"
                 )
         if len(first.vector) != len(features.vector):
             return UnfitError(
@@ -96,7 +96,7 @@ def largest_memory(paths: Sequence[str], setup: Setup) -> Prediction | None:
                 sizes[path] = read_header(path)
     if not sizes:
         return None
-    path, header = max(sizes.items(), key=lambda one: one[1].width * one[1].height)
+    path, header = max(sizes.items(), key=lambda item: item[1].width * item[1].height)
     how = setup.preparation
     shape = prepared_shape(header, how)
     # after a picture, the heap has gaps as large as its samples

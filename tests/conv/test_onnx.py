@@ -1,19 +1,17 @@
 """Layers against tests that others wrote: the ONNX backend's, and PyTorch's own layers in it.
 
-The node tests are made when their modules are imported; the models of PyTorch's layers, with
-inputs and outputs, lie in the same wheel. NOT_APPLICABLE says what is left out, and why.
+The models of PyTorch's layers, with inputs and outputs, lie in the same wheel. NOT_APPLICABLE says
+what is left out, and why.
 """
 
 import re
-import warnings
-from importlib import import_module
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 from onnx import numpy_helper
-from onnx.reference.ops import op_pool_common
+from onnx_node_cases import node_cases
 
 from convcli import conv
 
@@ -265,25 +263,6 @@ def reason(name):
     return next((why for what, why in NOT_APPLICABLE.items() if re.search(what, name)), None)
 
 
-def without_three_axes(pool):
-    """ONNX's own pool, but for volumes: loops of seconds, for cases that NOT_APPLICABLE names."""
-
-    def pooled(padded, shape, *rest, **options):
-        return pool(padded, shape, *rest, **options) if len(shape) < 5 else np.empty(0)
-
-    return pooled
-
-
-def node_cases():
-    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
-        warnings.simplefilter("ignore")
-        patch.setattr(op_pool_common, "pool", without_three_axes(op_pool_common.pool))
-        node = import_module("onnx.backend.test.case.node")
-        for module in NODE_MODULES:
-            import_module(f"onnx.backend.test.case.node.{module}")
-    return {case.name: case for case in node._NodeTestCases}
-
-
 def layer_folders():
     data = Path(onnx.__file__).parent / "backend" / "test" / "data"
     return {
@@ -293,24 +272,26 @@ def layer_folders():
     }
 
 
-NODES, LAYERS = node_cases(), layer_folders()
+LAYERS = layer_folders()
 
 
 def applicable(names):
     return [name for name in names if reason(name) is None]
 
 
-def agree(given, expected, rtol, atol):
+def agree(given, expected, rtol, atol, name):
     for ours, theirs in zip(given, expected, strict=True):
-        assert ours.dtype == theirs.dtype
-        np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol)
+        assert ours.dtype == theirs.dtype, name
+        np.testing.assert_allclose(ours, theirs, rtol=rtol, atol=atol, err_msg=name)
 
 
-@pytest.mark.parametrize("name", applicable(NODES))
-def test_a_node_test_of_onnx_passes(name):
-    case = NODES[name]
-    for inputs, outputs in case.data_sets:
-        agree(run(case.model, inputs), outputs, case.rtol, case.atol)
+@pytest.mark.parametrize("module", NODE_MODULES)
+def test_the_node_tests_of_onnx_pass(module):
+    cases = node_cases(module)
+    for name in applicable(cases):
+        case = cases[name]
+        for inputs, outputs in case.data_sets:
+            agree(run(case.model, inputs), outputs, case.rtol, case.atol, name)
 
 
 @pytest.mark.parametrize("name", applicable(LAYERS))
@@ -322,13 +303,14 @@ def test_a_layer_of_pytorch_gives_what_pytorch_gave(name):
         return [numpy_helper.to_array(onnx.load_tensor(str(file))) for file in files]
 
     model = onnx.load(str(folder / "model.onnx"))
-    agree(run(model, tensors("input")), tensors("output"), 1e-3, 1e-6)
+    agree(run(model, tensors("input")), tensors("output"), 1e-3, 1e-6, name)
 
 
 def test_every_reason_leaves_something_out_and_most_is_left_in():
-    names = [*NODES, *LAYERS]
+    nodes = [name for module in NODE_MODULES for name in node_cases(module)]
+    names = [*nodes, *LAYERS]
     for what in NOT_APPLICABLE:
         assert any(re.search(what, name) for name in names), what
-    assert len(applicable(NODES)) > 100
+    assert len(applicable(nodes)) > 100
     assert len(applicable(LAYERS)) > 50
     assert len(names) == len(set(names))

@@ -12,7 +12,7 @@ from convcli.app.extract import extract
 from convcli.app.options import ExtractOptions
 from convcli.errors import Refusal, SpecError, UnfitError
 from convcli.features.classes import read_labels
-from convcli.features.normalization import read_normalization
+from convcli.features.picture_normalization import read_normalization
 from convcli.features.preprocess import normalized
 
 RNG = np.random.default_rng(5)

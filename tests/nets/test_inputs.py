@@ -361,3 +361,14 @@ def test_figures_alone_have_the_notes_of_the_model(capfd, tmp_path):
     out, err = capfd.readouterr()
     assert out == "0\n"
     assert "use nn.ModuleList" in err
+
+
+def test_a_forward_may_give_its_first_layer_another_shape_than_the_input(capfd, tmp_path):
+    (tmp_path / "rows.py").write_text(
+        "import torch.nn as nn\nclass Rows(nn.Module):\n    def __init__(self):\n"
+        "        super().__init__()\n        self.c = nn.Conv1d(3, 8, 3)\n"
+        "    def forward(self, x):\n        return self.c(x.flatten(2))\n"
+    )
+    # nn.Conv1d(3, 8, 3)(torch.randn(1, 3, 16, 16).flatten(2)) is 1x8x254
+    assert run(["shape", f"{tmp_path}/rows.py", "--input", "16x16x3", "-q"]) == 0
+    assert capfd.readouterr().out == "254x8\n"

@@ -2,7 +2,7 @@
 
     y = F⁻¹[ Σ_c F[x] · conj(F[w]) ]
 
-A tile of padded inputs gives an output for each place of the dilated kernel in it, none of which
+A tile of padded inputs gives an output for each position of the dilated kernel in it, none of which
 the transform's wrap-around touches (Oppenheim & Schafer, "Discrete-Time Signal Processing", §8.7).
 """
 
@@ -69,20 +69,20 @@ def workspace_bytes(problem: Problem) -> int:
     # tiles, their transforms, a product and a sum; those of one piece live on into the next
     tiles = count * (4 * problem.channels + 8) * max(values, height * width)
     rows = 2 * problem.channels * height * _width_read(problem)
-    most = threads() * (tiles + rows) + filters * values * 3
-    return most * problem.itemsize
+    return (threads() * (tiles + rows) + filters * values * 3) * problem.itemsize
 
 
 def convolve(x: Array, weight: Array, problem: Problem) -> Array:
     y = new_output(problem)
     side, tiles = _tiling(problem)
     filters = np.conj(np.fft.rfft2(_spread(weight, problem), side))
-    steps = [_outputs(*axis) for axis in zip(side, problem.dilated_kernel, strict=True)]
+    steps = list(map(_outputs, side, problem.dilated_kernel))
 
     def work(pieces: Iterator[tuple[int, int, int, Pair]]) -> None:
-        for n, g, down, (left, right) in pieces:
+        for n, g, number, (left, right) in pieces:
+            top = number * steps[0]
             rows = np.empty((problem.channels, side[0], _width_read(problem)), y.dtype)
-            padded_rows(x[n, g], problem, down * steps[0], down * steps[0] + side[0], rows)
+            padded_rows(x[n, g], problem, top, top + side[0], rows)
             channel, row, column = rows.strides
             cut = as_strided(
                 rows[:, :, left * steps[1] :],
@@ -95,8 +95,8 @@ def convolve(x: Array, weight: Array, problem: Problem) -> Array:
                 for c in range(1, problem.channels):
                     total += spectra[c] * filters[g, f, c]
                 sums = np.fft.irfft2(total, side)[:, : steps[0], : steps[1]]
-                wide = sums.transpose(1, 0, 2).reshape(steps[0], -1)
-                _place(wide, y[n, g, f], down * steps[0], left * steps[1], problem.stride)
+                band = sums.transpose(1, 0, 2).reshape(steps[0], -1)
+                _place(band, y[n, g, f], top, left * steps[1], problem.stride)
 
     images, groups = range(problem.images), range(problem.groups)
     share(list(product(images, groups, range(tiles[0]), _columns(problem))), work)
@@ -108,8 +108,8 @@ def _place(sums: Array, y: Array, top: int, left: int, stride: Pair) -> None:
     row_step, column_step = stride
     first, start = ceil_div(top, row_step), ceil_div(left, column_step)
     picked = sums[first * row_step - top :: row_step, start * column_step - left :: column_step]
-    place = y[first : first + picked.shape[0], start : start + picked.shape[1]]
-    place[...] = picked[: place.shape[0], : place.shape[1]]
+    target = y[first : first + picked.shape[0], start : start + picked.shape[1]]
+    target[...] = picked[: target.shape[0], : target.shape[1]]
 
 
 def _spread(weight: Array, problem: Problem) -> Array:
@@ -139,10 +139,8 @@ def _columns(problem: Problem) -> list[Pair]:
 
 @lru_cache(maxsize=256)
 def _tiling(problem: Problem) -> tuple[Pair, Pair]:
-    """The sides of a tile, and how many tiles cover the outputs of stride 1, on each axis."""
-    (height, rows), (width, columns) = (
-        _side(*axis) for axis in zip(problem.padded, problem.dilated_kernel, strict=True)
-    )
+    """The sides of a tile, and how many tiles make the outputs of stride 1, on each axis."""
+    (height, rows), (width, columns) = map(_side, problem.padded, problem.dilated_kernel)
     return (height, width), (rows, columns)
 
 

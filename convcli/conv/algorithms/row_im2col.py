@@ -16,7 +16,7 @@ from convcli.arrays import Array
 from convcli.conv.padding import padded_rows
 from convcli.conv.sliding import new_output, read_by, spans
 from convcli.conv.spec import Problem
-from convcli.conv.threads import share, threads, worth_threads
+from convcli.conv.threads import SHARED_MACS, share, threads
 from convcli.geometry import Pair, ceil_div, output_length
 
 BAND_BYTES = 768 << 10
@@ -71,20 +71,19 @@ def convolve(x: Array, weight: Array, problem: Problem) -> Array:
     y = new_output(problem)
     # taps in the order of the shifted rows: i, c, j
     filters = weight.transpose(0, 1, 3, 2, 4).reshape(problem.groups, problem.filters, problem.taps)
-    band, most = _band(problem)
+    band, width = _band(problem)
     first, last = read_by(problem, 0, band)
-    across = spans(problem.output[1], most)
+    parts = spans(problem.output[1], width)
 
     def work(pieces: Iterator[tuple[int, int, Pair]]) -> None:
-        buffer = np.empty((last - first) * problem.channels * problem.kernel[1] * most, y.dtype)
+        buffer = np.empty((last - first) * problem.channels * problem.kernel[1] * width, y.dtype)
         for n, g, (top, bottom) in pieces:
             rows = padded_rows(x[n, g], problem, *read_by(problem, top, bottom))
             shifts = _shifts(rows, problem)
-            for left, right in across:
-                shifted = buffer[: shifts[..., left:right].size].reshape(
-                    *shifts.shape[:3], right - left
-                )
-                np.copyto(shifted, shifts[..., left:right])
+            for left, right in parts:
+                part = shifts[..., left:right]
+                shifted = buffer[: part.size].reshape(part.shape)
+                np.copyto(shifted, part)
                 row, _, _, column = shifted.strides
                 below: Array = np.ndarray(
                     (bottom - top, problem.taps, right - left),
@@ -92,12 +91,12 @@ def convolve(x: Array, weight: Array, problem: Problem) -> Array:
                     buffer,
                     strides=(problem.stride[0] * row, (right - left) * column, column),
                 )
-                place = y[n, g, :, top:bottom, left:right].transpose(1, 0, 2)
-                np.matmul(filters[g], below, out=place)
+                target = y[n, g, :, top:bottom, left:right].transpose(1, 0, 2)
+                np.matmul(filters[g], below, out=target)
 
     bands = spans(problem.output[0], band)
     pieces = list(product(range(problem.images), range(problem.groups), bands))
-    share(pieces, work, threaded=worth_threads(problem.macs))
+    share(pieces, work, threaded=problem.macs > SHARED_MACS)
     return y
 
 

@@ -64,23 +64,23 @@ def workspace_bytes(problem: Problem) -> int:
 def convolve(x: Array, weight: Array, problem: Problem) -> Array:
     y = new_output(problem)
     channels, height, pitch = _channels(problem)[0][1], _bands(problem)[0][1], _pitch(problem)
-    (down, across), most = problem.stride, _rows_read(problem, 0, height)
-    passes, width, size = _passes(problem), problem.output[1], y.itemsize
+    (row_step, column_step), tallest = problem.stride, _rows_read(problem, 0, height)
+    line, passes, width, size = pitch * column_step, _passes(problem), problem.output[1], y.itemsize
 
     def work(pieces: Iterator[tuple[int, Pair, Pair]]) -> None:
-        padded = np.zeros(channels * most * pitch * across + _slack(problem), y.dtype)
-        apart = padded if down == across == 1 else np.zeros_like(padded)
+        padded = np.zeros(channels * tallest * line + _slack(problem), y.dtype)
+        apart = padded if row_step == column_step == 1 else np.zeros_like(padded)
         sums = np.empty((2, channels * height * pitch), y.dtype)
         for n, (start, stop), (top, bottom) in pieces:
             count, lines, run = stop - start, _rows_read(problem, top, bottom), bottom - top
-            rows = padded[: count * lines * pitch * across].reshape(count, lines, pitch * across)
-            padded_rows(x[n, start:stop, 0], problem, top * down, top * down + lines, rows)
+            plane = lines * line
+            rows = padded[: count * plane].reshape(count, lines, line)
+            padded_rows(x[n, start:stop, 0], problem, top * row_step, top * row_step + lines, rows)
             if apart is not padded:
-                split = rows.reshape(count, lines // down, down, pitch, across)
+                split = rows.reshape(count, lines // row_step, row_step, pitch, column_step)
                 split = split.transpose(0, 2, 4, 1, 3)
                 np.copyto(apart[: rows.size].reshape(split.shape), split)
             total, term = sums[:, : count * run * pitch].reshape(2, count, run * pitch)
-            plane = lines * pitch * across
             for f in range(problem.filters):
                 for number, (taps, phase, steps, offset) in enumerate(passes):
                     weights = weight[start:stop, f, 0, *taps]
@@ -89,7 +89,7 @@ def convolve(x: Array, weight: Array, problem: Problem) -> Array:
                         (*weights.shape, run * pitch),
                         y.dtype,
                         apart,
-                        (phase * plane // (down * across) + offset) * size,
+                        (phase * plane // (row_step * column_step) + offset) * size,
                         (plane * size, *(step * size for step in steps), size),
                     )
                     # "F" walks along n first and over the taps last: each call of the inner loop
@@ -120,22 +120,24 @@ class Pass(NamedTuple):
 
 
 def _passes(problem: Problem) -> list[Pass]:
-    (down, across), (apart, aside) = problem.stride, problem.dilation
+    (row_step, column_step), (row_spacing, column_spacing) = problem.stride, problem.dilation
     pitch, height, width = _pitch(problem), *problem.kernel
-    # after so many taps the phases come again
-    rows, columns = down // gcd(apart, down), across // gcd(aside, across)
+    # the number of taps after which the phases come again
+    rows = row_step // gcd(row_spacing, row_step)
+    columns = column_step // gcd(column_spacing, column_step)
     passes = []
     for i, j in product(range(min(rows, height)), range(min(columns, width))):
-        row, row_phase = divmod(i * apart, down)
-        column, column_phase = divmod(j * aside, across)
+        row, row_phase = divmod(i * row_spacing, row_step)
+        column, column_phase = divmod(j * column_spacing, column_step)
         taps = slice(i, None, rows), slice(j, None, columns)
-        steps = apart * rows // down * pitch, aside * columns // across
-        passes.append(Pass(taps, row_phase * across + column_phase, steps, row * pitch + column))
+        phase, offset = row_phase * column_step + column_phase, row * pitch + column
+        steps = row_spacing * rows // row_step * pitch, column_spacing * columns // column_step
+        passes.append(Pass(taps, phase, steps, offset))
     return passes
 
 
 def _rows_read(problem: Problem, top: int, bottom: int) -> int:
-    """Padded rows that output rows top..bottom read, whole strides of them."""
+    """Padded rows that output rows top..bottom read, in complete strides."""
     first, last = read_by(problem, top, bottom)
     return ceil_div(last - first, problem.stride[0]) * problem.stride[0]
 

@@ -87,35 +87,27 @@ class Winograd(NamedTuple):
 @lru_cache(maxsize=64)
 def _squares(products: Pair, taps: Pair, dtype: str) -> tuple[Array, ...]:
     """The Kronecker products of the transforms of both axes: of outputs, filters and inputs."""
-    down, across = (transforms(n, count) for n, count in zip(products, taps, strict=True))
-    return tuple(
-        np.kron(rows, columns).astype(dtype) for rows, columns in zip(down, across, strict=True)
-    )
+    axes = map(transforms, products, taps)
+    return tuple(np.kron(rows, columns).astype(dtype) for rows, columns in zip(*axes, strict=True))
 
 
 class Buffers:
     """The arrays of one thread, made before its first piece: fresh ones cost more than the sums."""
 
     def __init__(self, tiling: Tiling) -> None:
-        problem, block = tiling.problem, tiling.blocks[0][1]
-        sums = block * tiling.tiles[0] if not tiling.keeps_filters else 0
-        if tiling.keeps_filters:
-            sums = problem.filters * tiling.bands[0][1]
-        band = tiling.bands[0][1] * tiling.tiles[1] * tiling.square * tiling.channels
-        sums *= tiling.tiles[1] * tiling.square
+        problem, block, band = tiling.problem, tiling.blocks[0][1], tiling.bands[0][1]
+        row = tiling.tiles[1] * tiling.square
+        sums = row * (problem.filters * band if tiling.keeps_filters else block * tiling.tiles[0])
+        values = max(band * row * tiling.channels, sums)
         self.tiling = tiling
-        self.rows = self.flat(len_of_rows(tiling))
-        self.taps, self.inputs = self.flat(max(band, sums)), self.flat(max(band, sums))
+        self.rows = self.flat(problem.channels * tiling.rows_read(band) * tiling.width_read)
+        self.taps, self.inputs = self.flat(values), self.flat(values)
         self.filters = self.flat(tiling.square * tiling.channels * block)
         # each pair is never needed at once, and half the memory stays in the cache
         self.sums, self.outputs = self.taps, self.inputs
 
     def flat(self, values: int) -> Array:
         return np.empty(values, self.tiling.problem.dtype)
-
-
-def len_of_rows(tiling: Tiling) -> int:
-    return tiling.problem.channels * tiling.rows_read(tiling.bands[0][1]) * tiling.width_read
 
 
 def shaped(flat: Array, *shape: int) -> Array:
@@ -134,10 +126,10 @@ def _stream_inputs(x: Array, weight: Array, y: Array, tiling: Tiling) -> None:
     def stream(pieces: Iterator[tuple[int, Pair]]) -> None:
         own = Buffers(tiling)
         for n, (top, bottom) in pieces:
-            places = (bottom - top) * tiling.tiles[1]
-            inputs = shaped(own.inputs, tiling.square, tiling.channels, places)
+            positions = (bottom - top) * tiling.tiles[1]
+            inputs = shaped(own.inputs, tiling.square, tiling.channels, positions)
             _transform_inputs(x[n], top, bottom, own, inputs)
-            sums = shaped(own.sums, tiling.square, len(weight), places)
+            sums = shaped(own.sums, tiling.square, len(weight), positions)
             np.matmul(filters, inputs, out=sums)
             _transform_outputs(sums, y[n], top, bottom, own)
 
@@ -147,15 +139,15 @@ def _stream_inputs(x: Array, weight: Array, y: Array, tiling: Tiling) -> None:
 
 def _stream_filters(x: Array, weight: Array, y: Array, tiling: Tiling) -> None:
     """Filters (f, c, i, j) past the transformed inputs of one image and group."""
-    across = tiling.tiles[1]
-    inputs = np.empty((tiling.square, tiling.channels, tiling.tiles[0] * across), weight.dtype)
+    rows, columns = tiling.tiles
+    inputs = np.empty((tiling.square, tiling.channels, rows * columns), weight.dtype)
 
     def transform(pieces: Iterator[Pair]) -> None:
         own = Buffers(tiling)
         for top, bottom in pieces:
-            band = shaped(own.inputs, tiling.square, tiling.channels, (bottom - top) * across)
+            band = shaped(own.inputs, tiling.square, tiling.channels, (bottom - top) * columns)
             _transform_inputs(x, top, bottom, own, band)
-            inputs[:, :, top * across : bottom * across] = band
+            inputs[:, :, top * columns : bottom * columns] = band
 
     def stream(pieces: Iterator[Pair]) -> None:
         own = Buffers(tiling)
@@ -164,7 +156,7 @@ def _stream_filters(x: Array, weight: Array, y: Array, tiling: Tiling) -> None:
             _transform_filters(weight[start:stop], tiling, block)
             sums = shaped(own.sums, tiling.square, stop - start, inputs.shape[2])
             np.matmul(block, inputs, out=sums)
-            _transform_outputs(sums, y[start:stop], 0, tiling.tiles[0], own)
+            _transform_outputs(sums, y[start:stop], 0, rows, own)
 
     share(tiling.bands, transform)
     share(tiling.blocks, stream)
@@ -172,12 +164,12 @@ def _stream_filters(x: Array, weight: Array, y: Array, tiling: Tiling) -> None:
 
 def _transform_filters(weight: Array, tiling: Tiling, out: Array) -> None:
     """Filters (f, c, i, j) into (n·n, f, c·s·s)."""
-    (down, across), (rows, columns) = tiling.problem.stride, tiling.taps
+    (row_step, column_step), (rows, columns) = tiling.problem.stride, tiling.taps
     count, channels, height, width = weight.shape
-    if (down, across) != (1, 1):
-        whole = np.zeros((count, channels, rows * down, columns * across), weight.dtype)
-        whole[:, :, :height, :width] = weight
-        phases = whole.reshape(count, channels, rows, down, columns, across)
+    if (row_step, column_step) != (1, 1):
+        padded = np.zeros((count, channels, rows * row_step, columns * column_step), weight.dtype)
+        padded[:, :, :height, :width] = weight
+        phases = padded.reshape(count, channels, rows, row_step, columns, column_step)
         weight = np.ascontiguousarray(phases.transpose(0, 1, 3, 5, 2, 4))
     matrix = _squares(tiling.products, tiling.taps, weight.dtype.name)[1]
     taps = weight.reshape(-1, rows * columns).T
@@ -190,19 +182,19 @@ def _transform_filters(weight: Array, tiling: Tiling, out: Array) -> None:
 def _transform_inputs(x: Array, top: int, bottom: int, own: Buffers, out: Array) -> None:
     """Rows of tiles top..bottom of one image (c, h, w) into (n·n, c·s·s, tiles)."""
     tiling = own.tiling
-    problem, (down, across) = tiling.problem, tiling.problem.stride
-    first = top * tiling.outputs[0] * down
+    problem, (row_step, column_step) = tiling.problem, tiling.problem.stride
+    first = top * tiling.outputs[0] * row_step
     rows = shaped(own.rows, len(x), tiling.rows_read(bottom - top), tiling.width_read)
     padded_rows(x, problem, first, first + rows.shape[1], rows)
     channel, row, column = rows.strides
     (n, m), (o, p) = tiling.products, tiling.outputs
     view: Array = np.ndarray(
-        (n, m, len(x), down, across, bottom - top, tiling.tiles[1]),
+        (n, m, len(x), row_step, column_step, bottom - top, tiling.tiles[1]),
         rows.dtype,
         own.rows,  # as_strided takes ten times as long, and holds the other threads up
         strides=(
-            *(down * row, across * column, channel, row, column),
-            *(o * down * row, p * across * column),
+            *(row_step * row, column_step * column, channel, row, column),
+            *(o * row_step * row, p * column_step * column),
         ),
     )
     taps = shaped(own.taps, *view.shape)
@@ -215,14 +207,14 @@ def _transform_outputs(sums: Array, y: Array, top: int, bottom: int, own: Buffer
     """Sums (n·n, f, tiles) of rows of tiles top..bottom into their place in y (f, h', w')."""
     tiling = own.tiling
     matrix = _squares(tiling.products, tiling.taps, y.dtype.name)[0]
-    (down, across), width = tiling.outputs, len(y) * sums.shape[2]
-    tiles = shaped(own.outputs, len(matrix), width)
-    np.matmul(matrix, sums.reshape(tiling.square, width), out=tiles)
-    parts = tiles.reshape(down, across, len(y), bottom - top, tiling.tiles[1])
-    # two long copies: one a place of the tile would be m·m short ones, and threads that meet
+    (height, width), values = tiling.outputs, len(y) * sums.shape[2]
+    tiles = shaped(own.outputs, len(matrix), values)
+    np.matmul(matrix, sums.reshape(tiling.square, values), out=tiles)
+    parts = tiles.reshape(height, width, len(y), bottom - top, tiling.tiles[1])
+    # two long copies: one per cell of the tile would be m·m short ones, and threads that meet
     # between short calls wait for each other
-    maps = shaped(own.sums, len(y), bottom - top, down, tiling.tiles[1], across)
+    maps = shaped(own.sums, len(y), bottom - top, height, tiling.tiles[1], width)
     np.copyto(maps, parts.transpose(2, 3, 0, 4, 1))
-    band = y[:, top * down : bottom * down]
-    whole = maps.reshape(len(y), (bottom - top) * down, tiling.tiles[1] * across)
-    np.copyto(band, whole[:, : band.shape[1], : band.shape[2]])
+    band = y[:, top * height : bottom * height]
+    rows = maps.reshape(len(y), (bottom - top) * height, tiling.tiles[1] * width)
+    np.copyto(band, rows[:, : band.shape[1], : band.shape[2]])

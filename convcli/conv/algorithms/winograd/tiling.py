@@ -57,8 +57,7 @@ class Tiling(NamedTuple):
     def bands(self) -> list[Pair]:
         """Rows of tiles whose transformed inputs and sums fill BAND_BYTES, at most half of all."""
         row = (self.inputs + self.sums) // self.tiles[0] * self.problem.itemsize
-        most = ceil_div(self.tiles[0], 2)
-        return spans(self.tiles[0], min(max(BAND_BYTES // row, 1), most))
+        return spans(self.tiles[0], min(max(BAND_BYTES // row, 1), ceil_div(self.tiles[0], 2)))
 
     @property
     def blocks(self) -> list[Pair]:
@@ -80,10 +79,7 @@ class Tiling(NamedTuple):
             sums = self.sums // self.tiles[0] * rows
             return padded + 2 * per_row * rows + 2 * sums
         sums = self.square * block * self.tiles[0] * self.tiles[1]
-        return max(
-            padded + 2 * per_row * rows,
-            2 * self.square * self.channels * block + 2 * sums,
-        )
+        return max(padded + 2 * per_row * rows, 2 * self.square * self.channels * block + 2 * sums)
 
     def rows_read(self, rows: int) -> int:
         """Padded rows that a number of rows of tiles read."""
@@ -97,13 +93,13 @@ class Tiling(NamedTuple):
 
 @lru_cache(maxsize=256)
 def tiling_of(problem: Problem, products: int) -> Tiling:
-    strides = problem.stride
-    taps = ceil_div(problem.kernel[0], strides[0]), ceil_div(problem.kernel[1], strides[1])
+    """The tiles of a problem for a number of products on each axis of more than one tap."""
+    taps = tuple(map(ceil_div, problem.kernel, problem.stride))
     each = tuple(1 if count == 1 else products for count in taps)
     # a kernel longer than the products has one output here, and is refused elsewhere
     outputs = tuple(
         output_length(max(n, count), Window(count)) for n, count in zip(each, taps, strict=True)
     )
     tiles = tuple(map(ceil_div, problem.output, outputs))
-    channels = problem.channels * strides[0] * strides[1]
+    channels = problem.channels * problem.stride[0] * problem.stride[1]
     return Tiling(problem, taps, each, outputs, tiles, channels)  # type: ignore[arg-type]

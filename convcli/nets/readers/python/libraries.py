@@ -264,7 +264,10 @@ TORCH: dict[str, dict[str, Value]] = {
             "orthogonal": partial(nn_weights.parametrized, "Orthogonal", None),
         }
     ),
-    "torch.linalg": natives({"norm": names.FUNCTIONS["norm"]}),
+    "torch.linalg": natives(
+        {name: names.FUNCTIONS[name] for name in ("norm", "vector_norm", "multi_dot", "matmul")}
+    ),
+    "torch.special": natives(names.FUNCTIONS),
     "torch.nn.modules.utils": {
         f"{under}{name}": Native(name, partial(_tuple_of, count))
         for name, count in TUPLES.items()

@@ -224,6 +224,8 @@ def _boolean(interpreter: Interpreter, node: ast.BoolOp, frame: Frame) -> Value:
         if isinstance(value, Unknown):
             unknown = value  # `unknown and False` is still False
             continue
+        if unknown is None and operand is node.values[-1]:
+            return value  # whose truth is not asked
         if at_site(interpreter, operand, frame, truth, value) is stops:
             if unknown is not None and truth(interpreter, value):
                 return value if isinstance(value, bool) else unknown

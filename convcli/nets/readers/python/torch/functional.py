@@ -18,6 +18,7 @@ from convcli.nets.readers.python.language.objects import (
     Value,
 )
 from convcli.nets.readers.python.language.protocol import Interpreter
+from convcli.nets.readers.python.torch.elementwise import binary
 from convcli.nets.readers.python.torch.tensor_args import (
     append_operation,
     apply_layer,
@@ -145,6 +146,21 @@ def norm(
     groups = to_integer(given.get("num_groups", 1), "num_groups")
     record: Layer = Norm(kind, 0, groups=groups, shape=shape)
     return apply_layer(interpreter, Free(record) if weights else record, x, *weights)
+
+
+def rms_norm(
+    interpreter: Interpreter,
+    x: Value,
+    normalized_shape: Value,
+    weight: Value = None,
+    eps: Value = None,
+) -> Value:
+    x = to_tensor(x)
+    sizes = tuple(to_sizes((normalized_shape,)))
+    if sizes != x.shape[len(x.shape) - len(sizes) :]:
+        raise ShapeMismatch(f"rms_norm of the last axes {brief(sizes)} meets {brief(x.shape)}")
+    output = append_operation(interpreter, "rms_norm", [x], x.shape, len(x.shape) - len(sizes))
+    return output if weight is None else binary(interpreter, "multiply", output, weight)
 
 
 def embedding(

@@ -1,5 +1,7 @@
 """Functions that join tensors, take pieces of them, or move values about within them."""
 
+from itertools import pairwise
+
 from convcli.callsyntax import brief
 from convcli.geometry import Window, output_length
 from convcli.nets.graph import INPUT
@@ -126,6 +128,33 @@ def split(
     return tuple(pieces)
 
 
+def tensor_split(
+    interpreter: Interpreter, x: Value, indices_or_sections: Value, dim: Value = 0
+) -> tuple[Tensor, ...]:
+    """`x.tensor_split(3, 1)`, whose first pieces are the longer ones, or before given indices."""
+    x = to_tensor(x)
+    index = axis(dim, len(x.shape))
+    length = x.shape[index]
+    if isinstance(indices_or_sections, tuple | list):
+        cuts = [slice(to_integer(cut)).indices(length)[1] for cut in indices_or_sections]
+        sizes = [max(stop - start, 0) for start, stop in pairwise([0, *cuts, length])]
+    else:
+        count = to_integer(indices_or_sections)
+        if not 1 <= count <= 10_000:
+            raise ShapeMismatch(f"tensor_split into {count} pieces")
+        sizes = [(length + count - 1 - piece) // count for piece in range(count)]
+    return split(interpreter, x, sizes, index)
+
+
+def split_along(dim: int, interpreter: Interpreter, x: Value, pieces: Value) -> tuple[Tensor, ...]:
+    """`vsplit`, `hsplit` and `dsplit`: an axis in equal pieces; of a vector, its only one."""
+    x = to_tensor(x)
+    index = axis(0 if dim == 1 and len(x.shape) == 1 else dim, len(x.shape))
+    if isinstance(pieces, int) and (pieces < 1 or x.shape[index] % pieces):
+        raise ShapeMismatch(f"an axis of {x.shape[index]} in {pieces} equal pieces")
+    return tensor_split(interpreter, x, pieces, index)
+
+
 def unbind(interpreter: Interpreter, x: Value, dim: Value = 0) -> tuple[Tensor, ...]:
     x = to_tensor(x)
     index = axis(dim, len(x.shape))
@@ -247,7 +276,12 @@ def index_select(interpreter: Interpreter, x: Value, dim: Value, index: Value) -
 
 def gather(interpreter: Interpreter, x: Value, dim: Value, index: Value) -> Tensor:
     x, index = to_tensor(x), to_tensor(index)
-    if len(x.shape) != len(index.shape):
+    place = axis(dim, len(x.shape))
+    if len(x.shape) != len(index.shape) or any(
+        of_index > of_x
+        for n, (of_index, of_x) in enumerate(zip(index.shape, x.shape, strict=True))
+        if n != place
+    ):
         raise ShapeMismatch(f"gather from {brief(x.shape)} by an index of {brief(index.shape)}")
     return append_operation(interpreter, "gather", [x, index], index.shape, dim)
 

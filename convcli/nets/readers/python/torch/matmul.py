@@ -14,7 +14,13 @@ from convcli.nets.readers.python.language.objects import (
 )
 from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.torch.elementwise import binary
-from convcli.nets.readers.python.torch.tensor_args import append_operation, to_tensor, unpacked
+from convcli.nets.readers.python.torch.tensor_args import (
+    append_operation,
+    axes,
+    to_integer,
+    to_tensor,
+    unpacked,
+)
 
 
 def product(
@@ -125,6 +131,45 @@ def einsum(interpreter: Interpreter, equation: Value, *operands: Value) -> Tenso
     )
     macs = math.prod(sizes.values()) * math.prod(dots)
     return product(interpreter, "einsum", tensors, output, macs, equation)
+
+
+def tensordot(interpreter: Interpreter, left: Value, right: Value, dims: Value = 2) -> Tensor:
+    """A product over the last axes of `left` and the first of `right`, or over pairs of axes."""
+    left, right = to_tensor(left), to_tensor(right)
+    if isinstance(dims, list | tuple):
+        ours, theirs = (axes(of, len(x.shape)) for of, x in zip(dims, (left, right), strict=True))
+    else:
+        count = to_integer(dims)
+        ours, theirs = axes([*range(-count, 0)], len(left.shape)), [*range(count)]
+    if [left.shape[i] for i in ours] != [right.shape[i] for i in theirs]:
+        shapes = f"{brief(left.shape)} and {brief(right.shape)}"
+        raise ShapeMismatch(f"tensordot of {shapes} over {brief(dims)}")
+    kept = [n for i, n in enumerate(left.shape) if i not in ours]
+    output = (*kept, *(n for i, n in enumerate(right.shape) if i not in theirs))
+    macs = math.prod(kept) * math.prod(right.shape)
+    return product(interpreter, "tensordot", [left, right], output, macs)
+
+
+def inner(interpreter: Interpreter, left: Value, right: Value) -> Tensor:
+    left, right = to_tensor(left), to_tensor(right)
+    return tensordot(interpreter, left, right, ((len(left.shape) - 1,), (len(right.shape) - 1,)))
+
+
+def chained(interpreter: Interpreter, *tensors: Value) -> Tensor:
+    """`torch.linalg.multi_dot([a, b, c])` and `torch.chain_matmul(a, b, c)`, from the left."""
+    first, *rest = unpacked(tensors)
+    output = to_tensor(first)
+    for tensor in rest:
+        output = matmul(interpreter, output, tensor)
+    return output
+
+
+def kron(interpreter: Interpreter, left: Value, right: Value) -> Tensor:
+    left, right = to_tensor(left), to_tensor(right)
+    rank = max(len(left.shape), len(right.shape))
+    padded = [(*(1,) * (rank - len(x.shape)), *x.shape) for x in (left, right)]
+    output = tuple(a * b for a, b in zip(*padded, strict=True))
+    return append_operation(interpreter, "kron", [left, right], output)
 
 
 def bilinear(

@@ -74,7 +74,9 @@ VALUES = (
     "exp", "log", "log2", "log10", "log1p", "sqrt", "rsqrt", "square", "abs", "neg", "sign",
     "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "erf", "floor", "ceil",
     "round", "reciprocal", "clamp", "clip", "clamp_min", "clamp_max", "logical_not", "isnan",
-    "nan_to_num", "expm1", "trunc", "frac", "logit", "gumbel_softmax",
+    "nan_to_num", "expm1", "trunc", "frac", "logit", "gumbel_softmax", "expit", "sgn", "sinc",
+    "digamma", "lgamma", "i0", "erfc", "erfinv", "exp2", "asinh", "acosh", "atanh", "deg2rad",
+    "rad2deg", "isinf", "isfinite", "bernoulli", "poisson",
 )  # fmt: skip
 
 DROPOUTS = (
@@ -116,7 +118,10 @@ FILLING = (
 )  # fmt: skip
 """Methods that take some of a tensor's values from other tensors."""
 
-MOVING = ("roll", "flip", "triu", "tril", "cumsum", "cumprod", "argsort", "renorm")
+MOVING = (
+    "roll", "flip", "flipud", "triu", "tril", "cumsum", "cumprod", "logcumsumexp", "argsort",
+    "renorm", "bucketize",
+)  # fmt: skip
 """Functions that move values about within their shape."""
 
 OPERATORS = {
@@ -127,12 +132,19 @@ OPERATORS = {
 
 OF_TWO = (
     "add", "subtract", "multiply", "divide", "floor_divide", "remainder", "atan2", "maximum",
-    "minimum", "eq", "ne", "lt", "le", "gt", "ge",
+    "minimum", "eq", "ne", "lt", "le", "gt", "ge", "fmax", "fmin", "hypot", "xlogy", "heaviside",
+    "copysign", "logaddexp", "bitwise_and", "bitwise_or", "bitwise_xor",
 )  # fmt: skip
 """Functions of two tensors."""
 
-REDUCTIONS = ("sum", "prod", "argmax", "argmin", "logsumexp", "all", "any", "count_nonzero")
-"""Reductions along some axes that no layer is."""
+REDUCTIONS = {
+    **{kind: kind for kind in ("sum", "prod", "argmax", "argmin", "logsumexp", "all", "any")},
+    "count_nonzero": "count_nonzero",
+    "amin": "min",
+    "nansum": "sum",
+    "nanmean": "mean",
+}
+"""Reductions along some axes that no layer is, and their names on tensors."""
 
 FUNCTIONS: dict[str, NativeFunction] = {
     **{called: elementwise.activation(name) for called, name in ACTIVATIONS.items()},
@@ -153,6 +165,7 @@ FUNCTIONS: dict[str, NativeFunction] = {
     **{f"conv{n}d": partial(functional.convolution, n) for n in (1, 2, 3)},
     **{f"conv_transpose{n}d": partial(functional.transposed_convolution, n) for n in (1, 2, 3)},
     **{f"{kind}_norm": partial(functional.norm, kind) for kind in functional.NORMS},
+    "rms_norm": functional.rms_norm,
     "channel_shuffle": lambda interpreter, x, groups: apply_layer(
         interpreter, Shuffle(to_integer(groups)), x
     ),
@@ -163,7 +176,7 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "view_as_complex": elementwise.as_complex,
     "one_hot": elementwise.one_hot,
     "cosine_similarity": reductions.cosine_similarity,
-    "outer": matmul.outer,
+    **dict.fromkeys(("outer", "ger"), matmul.outer),
     "cdist": matmul.cdist,
     "diagonal": indexing.diagonal,
     **dict.fromkeys(
@@ -210,8 +223,10 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "repeat_interleave": shape_ops.repeat_interleave,
     **dict.fromkeys(("cat", "concat", "concatenate"), indexing.cat),
     "stack": indexing.stack,
-    "chunk": indexing.chunk,
-    "split": indexing.split,
+    **dict.fromkeys(("chunk", "unsafe_chunk"), indexing.chunk),
+    **dict.fromkeys(("split", "split_with_sizes", "unsafe_split"), indexing.split),
+    "tensor_split": indexing.tensor_split,
+    **{f"{name}split": partial(indexing.split_along, dim) for dim, name in enumerate("vhd")},
     "unbind": indexing.unbind,
     "select": indexing.select,
     "narrow": indexing.narrow,
@@ -229,19 +244,27 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "mv": partial(matmul.matmul_of, "mv", 2, 1),
     "dot": partial(matmul.matmul_of, "dot", 1, 1),
     "einsum": matmul.einsum,
+    "tensordot": matmul.tensordot,
+    "inner": matmul.inner,
+    **dict.fromkeys(("chain_matmul", "multi_dot"), matmul.chained),
+    "kron": matmul.kron,
     "bilinear": matmul.bilinear,
-    **{name: partial(reductions.reduction, name, None) for name in REDUCTIONS},
+    **{name: partial(reductions.reduction, kind, None) for name, kind in REDUCTIONS.items()},
     "mean": partial(reductions.reduction, "mean", "average"),
     "amax": partial(reductions.reduction, "max", "max"),
-    "amin": partial(reductions.reduction, "min", None),
     **{kind: partial(reductions.spread, kind) for kind in ("std", "var")},
     **{f"{kind}_mean": partial(reductions.with_mean, kind) for kind in ("std", "var")},
-    "norm": lambda interpreter, x, p=2, dim=None, keepdim=False, **_: reductions.reduction(
-        "norm", None, interpreter, x, dim, keepdim
+    **dict.fromkeys(
+        ("norm", "vector_norm"),
+        lambda interpreter, x, p=2, dim=None, keepdim=False, **_: reductions.reduction(
+            "norm", None, interpreter, x, dim, keepdim
+        ),
     ),
-    **{kind: partial(reductions.extreme, kind) for kind in ("max", "min", "median")},
+    **{kind: partial(reductions.extreme, kind) for kind in ("max", "min", "median", "mode")},
     "topk": reductions.topk,
-    "sort": reductions.sort,
+    **{name: partial(reductions.ordered, name) for name in ("sort", "cummax", "cummin")},
+    "kthvalue": reductions.kth_value,
+    "quantile": reductions.quantile,
     **{
         name: partial(elementwise.together, name)
         for name in ("where", "lerp", "addcmul", "addcdiv", "complex")

@@ -113,11 +113,34 @@ def topk(
     )
 
 
-def sort(
-    interpreter: Interpreter, x: Value, dim: Value = -1, *_: Value, **options: Value
+def ordered(
+    type_: str, /, interpreter: Interpreter, x: Value, dim: Value = -1, *_: Value, **options: Value
 ) -> ValuesIndices:
+    """`sort`, `cummax` and `cummin`: values along an axis with the indices they came from."""
     x = to_tensor(x)
-    return with_indices(append_operation(interpreter, "sort", [x], x.shape, dim))
+    return with_indices(append_operation(interpreter, type_, [x], x.shape, dim))
+
+
+def kth_value(
+    interpreter: Interpreter, x: Value, k: Value, dim: Value = -1, keepdim: Value = False
+) -> ValuesIndices:
+    return with_indices(reduction("kthvalue", None, interpreter, x, dim, keepdim))
+
+
+def quantile(
+    interpreter: Interpreter,
+    x: Value,
+    q: Value,
+    dim: Value = None,
+    keepdim: Value = False,
+    **_: Value,
+) -> Tensor:
+    """Quantiles along an axis; several are a first axis of their own."""
+    output = reduction("quantile", None, interpreter, x, dim, keepdim)
+    several = to_tensor(q).shape if isinstance(q, Tensor) else ()
+    if not several:
+        return output
+    return append_operation(interpreter, "expand", [output], (*several, *output.shape))
 
 
 def cosine_similarity(

@@ -57,7 +57,10 @@ def read_normalization(text: str) -> Normalization:
                 f"normalize {safe(text)!r:.80} is not one of {', '.join(NORMALIZATIONS)}, nor "
                 f"mean=…,std=…,scale=…,bgr{like(name, known)}"
             )
-        values.setdefault(key, []).append(_number(piece, text))
+        try:
+            values.setdefault(key, []).append(float(read_number(piece)))
+        except (ValueError, OverflowError):
+            raise SpecError(f"{safe(piece)!r:.40} in {safe(text)!r:.80} is not a number") from None
     for name, numbers in values.items():
         if len(numbers) not in ((1,) if name == "scale" else (1, 3)):
             raise SpecError(f"{name} takes 1 or 3 numbers, not {len(numbers)}: {safe(text)!r:.80}")
@@ -65,11 +68,3 @@ def read_normalization(text: str) -> Normalization:
         raise SpecError(f"a {safe(text)!r:.80} of 0 erases the picture")
     (scale,) = values.get("scale", [1.0])
     return Normalization(scale, tuple(values.get("mean", ())), tuple(values.get("std", ())), bgr)
-
-
-def _number(piece: str, text: str) -> float:
-    try:
-        value = float(read_number(piece))
-    except (ValueError, OverflowError):
-        raise SpecError(f"{safe(piece)!r:.40} in {safe(text)!r:.80} is not a number") from None
-    return value
