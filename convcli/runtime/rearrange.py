@@ -9,7 +9,6 @@ import numpy as np
 
 from convcli.arrays import Array
 from convcli.borders import Border
-from convcli.conv.padding import sources
 from convcli.nets.layers import Pad, PixelShuffle, Reshape, Shuffle, Upsample
 from convcli.nets.layers.sequences import text_order
 
@@ -39,7 +38,7 @@ def pad(layer: Pad, x: Array, weights: Weights) -> Array:
     if not border.repeats:
         return np.pad(cropped, [(0, 0), *grown], constant_values=border.fill)
     for axis, ends in enumerate(grown, 1):
-        cropped = cropped.take(sources(border, cropped.shape[axis], ends), axis)
+        cropped = cropped.take(border.cells(cropped.shape[axis], ends), axis)
     return cropped
 
 

@@ -26,8 +26,7 @@ from convcli.cli.main import run
 from convcli.errors import PictureError
 from convcli.images.filters.options import FilterOptions
 from convcli.images.filters.spec import spec_of
-from convcli.images.image import Header
-from convcli.images.io.limits import Limits, decoding_bytes, read_bytes
+from convcli.images.image import Header, Limits, decoding_bytes, read_bytes
 from convcli.images.io.read import open_picture
 from convcli.images.io.source import Prefetch, file_state
 
@@ -662,7 +661,7 @@ def test_a_task_that_is_tried_again_looks_at_what_is_there(case, tmp_path, monke
     suffix = os.path.splitext(there)[1]
     picture("in.png")
     picture("other.png", 7)
-    record = spec_of(FilterOptions(kernels=("blur",))).record
+    record = spec_of(FilterOptions(kernels=("blur",))).options.record()
     work = worker(FilterJob(record=record))
     if suffix == ".ppm":
         Image.open("in.png").save("in.ppm")

@@ -15,8 +15,7 @@ from convcli.images.engines import gaussian_grid
 from convcli.images.filters import plan
 from convcli.images.filters.apply import filter_picture, filter_to
 from convcli.images.filters.plan import plan_filter
-from convcli.images.filters.ranges import read_range
-from convcli.images.filters.spec import FilterSpec
+from convcli.images.filters.spec import FilterSpec, read_range
 from convcli.images.image import Picture
 from convcli.images.io.formats import Target
 from convcli.images.kernels.parse import kernel

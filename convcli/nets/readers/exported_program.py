@@ -16,17 +16,12 @@ from convcli.geometry import Padding
 from convcli.nets.graph import INPUT, Given, Network, Reading, Stopped
 from convcli.nets.layers import (
     Activation,
-    AdaptivePool,
-    Concat,
     Conv,
     Identity,
     Layer,
     Linear,
     Norm,
-    Pool,
-    PoolKind,
     Shape,
-    TransposedConv,
 )
 from convcli.nets.readers.tensor_graph import (
     Halt,
@@ -36,6 +31,7 @@ from convcli.nets.readers.tensor_graph import (
     traced,
     weight_owner,
 )
+from convcli.nets.readers.vocabulary.registry import names_of
 from convcli.nets.stored_arrays import StoredArray
 from convcli.records import NamedTuple
 from convcli.text import safe
@@ -98,34 +94,31 @@ class _Program:
     def __init__(self, model: Json, source: str) -> None:
         self.source = source
         self.version = safe(str(model.get("torch_version", "")))[:20]
-        module = _object(model["graph_module"])
-        graph = _object(module["graph"])
+        graph = _object(model, "graph_module", "graph")
         self.sizes = {
-            str(name): _sizes(value) for name, value in _object(graph["tensor_values"]).items()
+            name: _sizes(value) for name, value in _object(graph, "tensor_values").items()
         }
         self.inputs: list[str] = []
         self.arrays: dict[str, StoredArray] = {}
-        for spec in _list(_object(module["signature"])["input_specs"]):
+        for spec in _list(_object(model, "graph_module", "signature")["input_specs"]):
             ((kind, entry),) = _object(spec).items()
-            argument = _object(_object(entry)["arg"])
-            tensor = argument.get("as_tensor")
-            name = str(_object(tensor)["name"] if tensor is not None else argument.get("name", ""))
+            argument = _object(entry, "arg")
+            tensor = _object(argument, "as_tensor") if argument.get("as_tensor") else argument
+            name = str(tensor["name"] if tensor is not argument else tensor.get("name", ""))
             if kind == "user_input":
-                if name:
-                    self.inputs.append(name)
-                continue
-            named = _object(entry)
-            own = next((named[key] for key in named if key.endswith("_name")), name)
-            if name in self.sizes:
+                self.inputs += [name] if name else []
+            elif name in self.sizes:
+                named = _object(entry)
+                own = next((named[key] for key in named if key.endswith("_name")), name)
                 self.arrays[name] = StoredArray("float32", self.sizes[name], None, name=str(own))
         nodes = _list(graph["nodes"])
         if len(nodes) > MAX_NODES:
             raise SpecError(f"{safe(source)} has more than {MAX_NODES:,} operators")
-        self.nodes = [_node(_object(one)) for one in nodes]
+        self.nodes = [_node(_object(node)) for node in nodes]
         self.outputs = [
-            str(_object(_object(one)["as_tensor"])["name"])
-            for one in _list(graph["outputs"])
-            if "as_tensor" in _object(one)
+            str(_object(output, "as_tensor")["name"])
+            for output in _list(graph["outputs"])
+            if "as_tensor" in _object(output)
         ]
         self.modules = Counter(node.module for node in self.nodes)
         if not self.inputs:
@@ -197,12 +190,7 @@ class _Program:
         return node.module if self.modules[node.module] == 1 else f"{node.module}/"
 
     def _notes(self, graph: TensorGraph) -> tuple[str, ...]:
-        notes = []
-        if graph.activation_macs:
-            notes.append(
-                f"products of two activations, {graph.activation_macs:,} multiply–accumulates, "
-                "are not in the MACs"
-            )
+        notes = graph.notes()
         if len(self.inputs) > 1:
             names = ", ".join(safe(name) for name in self.inputs[1:])
             notes.append(f"inputs besides {safe(self.inputs[0])}, as they were exported: {names}")
@@ -250,26 +238,24 @@ class _Call(NamedTuple):
         value = self.tensor(name)
         return value if isinstance(value, StoredArray) else None
 
-    def integers(self, name: str, axes: int, default: int) -> tuple[int, ...]:
-        value = self.node.arguments.get(name)
-        numbers = value if isinstance(value, list) else [value]
-        if value is None or not numbers:
-            return (default,) * axes
-        if not all(isinstance(one, int) for one in numbers) or len(numbers) not in (1, axes):
-            raise Halt(f"{name} is not {axes} numbers")
-        sizes = [int(one) for one in numbers if isinstance(one, int)]
-        return tuple(sizes) if len(sizes) == axes else tuple(sizes) * axes
+    def record(self, name: str, options: Sequence[str], *args: object, **more: object) -> Layer:
+        """A layer of PyTorch's vocabulary, with arguments of the operator as options."""
+        given = {option: self.node.arguments.get(option) for option in options}
+        named = {option: value for option, value in given.items() if value not in UNSAID}
+        try:
+            return names_of("PyTorch")[name](*args, **named, **more)
+        except SpecError as error:
+            raise Halt(str(error)) from None
 
     def value(self, name: str, default: object) -> object:
         value = self.node.arguments.get(name)
         return default if value is None else value
 
-    def layer(self, record: Layer, *arrays: StoredArray | None, roles: Sequence[str] = ()) -> Value:
+    def layer(self, record: Layer, *arrays: StoredArray | None) -> Value:
         """Append a layer, and check that its output has the size in the file."""
-        present = [array for array in arrays if array is not None]
-        name = next((weight_owner(array.name) for array in present), "") or self.name
-        weights = dict(zip(roles, present, strict=False))
-        y = self.graph.layer(record, self.x(), name, weights)
+        owners = (weight_owner(array.name) for array in arrays if array is not None)
+        weights = dict(zip(ROLES, arrays, strict=False))
+        y = self.graph.layer(record, self.x(), next(owners, "") or self.name, weights)
         if y.shape != self.output:
             raise Halt(f"it gives {y.shape}, but the file says {self.output}")
         return y
@@ -288,11 +274,22 @@ class _Call(NamedTuple):
         )
 
 
+ROLES = ("weight", "bias", "running_mean", "running_var")
+"""Arrays of a layer, by their names in PyTorch."""
+
+
+UNSAID: tuple[object, ...] = (None, [], "same", "valid")
+"""Arguments that are left to the defaults of a layer: a named padding is set by itself."""
+
+
 class _Tensor(NamedTuple):
     name: str
 
 
-def _object(value: object) -> Json:
+def _object(value: object, *path: str) -> Json:
+    """The object under some keys. Raises TypeError, KeyError."""
+    for key in path:
+        value = _object(value)[key]
     if not isinstance(value, dict):
         raise TypeError("no object")
     return value
@@ -314,7 +311,7 @@ def _sizes(value: object) -> Shape:
 def _size(size: Json) -> int:
     """A size; for a dynamic one, the size it was exported with."""
     if "as_expr" in size:
-        size = _object(_object(size["as_expr"])["hint"])
+        size = _object(size, "as_expr", "hint")
     value = size["as_int"]
     if type(value) is not int:
         raise TypeError("a size that is not a number")
@@ -323,12 +320,12 @@ def _size(size: Json) -> int:
 
 def _node(entry: Json) -> _Node:
     arguments = {
-        str(_object(one)["name"]): _argument(_object(_object(one)["arg"]))
-        for one in _list(entry["inputs"])
+        str(_object(value)["name"]): _argument(_object(value, "arg"))
+        for value in _list(entry["inputs"])
     }
     outputs: list[str] = []
-    for one in _list(entry["outputs"]):
-        for kind, value in _object(one).items():
+    for output in _list(entry["outputs"]):
+        for kind, value in _object(output).items():
             if kind == "as_tensor":
                 outputs.append(str(_object(value)["name"]))
             elif kind == "as_tensors":
@@ -353,34 +350,30 @@ def _conv(call: _Call) -> Value | None:
     weight, bias = call.array("weight"), call.array("bias")
     if weight is None or len(weight.shape) < 3:
         return None
-    axes = len(weight.shape) - 2
-    stride, dilation = call.integers("stride", axes, 1), call.integers("dilation", axes, 1)
-    groups = call.value("groups", 1)
+    axes, groups = len(weight.shape) - 2, call.value("groups", 1)
     if not isinstance(groups, int) or groups < 1:
         raise Halt("groups is not a number")
-    named = call.node.arguments.get("padding")
-    padding: tuple[Padding, ...] = ((0, 0),) * axes
-    if isinstance(named, str):
-        padding = (SAME_PADDING,) * axes if named == "same" else padding
-    else:
-        padding = tuple((pad, pad) for pad in call.integers("padding", axes, 0))
-    roles = ("weight", "bias")
+    first, second, *kernel = weight.shape
     if call.value("transposed", False) or "transpose" in call.node.operator:
-        extra = call.integers("output_padding", axes, 0)
-        channels, filters = weight.shape[0], weight.shape[1] * groups
-        up = TransposedConv(
-            *(filters, weight.shape[2:], stride, padding, extra, dilation, groups),
-            bias is not None,
-            channels,
-        )
-        return call.layer(up, weight, bias, roles=roles)
-    channels = weight.shape[1] * groups
-    record = Conv(
-        *(weight.shape[0], weight.shape[2:], stride, padding, dilation, groups),
-        bias is not None,
-        channels,
-    )
-    return call.layer(record, weight, bias, roles=roles)
+        name, sizes = f"ConvTranspose{axes}d", (first, second * groups, kernel)
+        record = call.record(name, (*WINDOW, "output_padding"), *sizes, bias=bias is not None)
+    else:
+        sizes = second * groups, first, kernel
+        record = call.record(f"Conv{axes}d", WINDOW, *sizes, bias=bias is not None)
+        if isinstance(record, Conv) and call.value("padding", 0) == "same":
+            same: Padding = "same"
+            record = record._replace(padding=(same,) * axes)
+    return call.layer(record, weight, bias)
+
+
+WINDOW = ("stride", "padding", "dilation", "groups")
+POOL = ("kernel_size", "stride", "padding", "ceil_mode")
+SIZE = "output_size"
+
+
+def _windowed(name: str, *options: str) -> Callable[[_Call], Value | None]:
+    """A layer of PyTorch's without weights, whose arguments have the names of its function's."""
+    return lambda call: call.layer(call.record(name, options))
 
 
 def _linear(call: _Call) -> Value | None:
@@ -388,11 +381,11 @@ def _linear(call: _Call) -> Value | None:
     if weight is None or len(weight.shape) != 2:
         return None
     record = Linear(weight.shape[0], bias is not None, weight.shape[1], over="axis")
-    return call.layer(record, weight, bias, roles=("weight", "bias"))
+    return call.layer(record, weight, bias)
 
 
 def _batch_norm(call: _Call) -> Value | None:
-    arrays = [call.array(name) for name in ("weight", "bias", "running_mean", "running_var")]
+    arrays = [call.array(role) for role in ROLES]
     present = [array for array in arrays if array is not None]
     if not present or arrays[2] is None:
         return None
@@ -405,8 +398,7 @@ def _batch_norm(call: _Call) -> Value | None:
         tracked=True,
         eps=float(eps) if isinstance(eps, int | float) else 1e-5,
     )
-    roles = [*("weight", "bias")[:vectors], "running_mean", "running_var"]
-    return call.layer(record, *arrays, roles=roles)
+    return call.layer(record, *arrays)
 
 
 def _layer_norm(call: _Call) -> Value | None:
@@ -415,7 +407,7 @@ def _layer_norm(call: _Call) -> Value | None:
     if not isinstance(shape, list) or weight is None:
         return None
     record = Norm("layer", 1 + (bias is not None), shape=tuple(int(n) for n in shape))
-    return call.layer(record, weight, bias, roles=("weight", "bias"))
+    return call.layer(record, weight, bias)
 
 
 def _group_norm(call: _Call) -> Value | None:
@@ -423,30 +415,7 @@ def _group_norm(call: _Call) -> Value | None:
     if weight is None or bias is None or not isinstance(groups, int):
         return None
     record = Norm("group", 2, weight.elements, groups)
-    return call.layer(record, weight, bias, roles=("weight", "bias"))
-
-
-def _pool(kind: PoolKind, axes: int) -> Callable[[_Call], Value | None]:
-    def read(call: _Call) -> Value | None:
-        kernel = call.integers("kernel_size", axes, 1)
-        stride = call.node.arguments.get("stride")
-        padding = tuple((pad, pad) for pad in call.integers("padding", axes, 0))
-        record = Pool(
-            kind,
-            kernel,
-            call.integers("stride", axes, 1) if stride else kernel,
-            padding,
-            call.integers("dilation", axes, 1),
-            bool(call.value("ceil_mode", False)),
-            bool(call.value("count_include_pad", True)),
-        )
-        return call.layer(record)
-
-    return read
-
-
-def _adaptive(kind: PoolKind, axes: int) -> Callable[[_Call], Value | None]:
-    return lambda call: call.layer(AdaptivePool(kind, call.integers("output_size", axes, 1)))
+    return call.layer(record, weight, bias)
 
 
 def _activation(type_: str) -> Callable[[_Call], Value | None]:
@@ -458,13 +427,11 @@ def _reshape(call: _Call) -> Value | None:
 
 
 def _concat(call: _Call) -> Value | None:
-    tensors = [call.graph.source(value) for value in call.tensors()]
-    axis = call.value("dim", 0)
-    rank = len(call.output)
-    place = axis % rank if isinstance(axis, int) and rank else 0
-    if not place or any(x.stored[0] != 1 for x in tensors):
+    axis, rank = call.value("dim", 0), len(call.output)
+    if not isinstance(axis, int) or not rank:
         return None
-    return traced(call.graph.join(Concat(place - 1), tensors, call.name), call.output)
+    tensors = [call.graph.source(value) for value in call.tensors()]
+    return call.graph.concat(tensors, axis % rank, call.name)
 
 
 def _product(call: _Call) -> Value:
@@ -475,11 +442,8 @@ def _product(call: _Call) -> Value:
             value for name in ("mat1", "mat2", "batch1", "batch2") if (value := call.tensor(name))
         ]
     inner = sides[0].shape[-1] if sides else 1
-    macs = prod(call.output) * inner
-    weighted = any(isinstance(value, StoredArray) for value in sides)
-    if not weighted:
-        call.graph.activation_macs += macs
-    return call.operation(call.node.outputs[0], macs if weighted else 0)
+    macs = call.graph.product_macs(sides, prod(call.output) * inner)
+    return call.operation(call.node.outputs[0], macs)
 
 
 def _attention(call: _Call) -> Value:
@@ -497,15 +461,13 @@ def _same(call: _Call) -> Value | None:
     return x if isinstance(x, Traced) and x.shape == call.output else None
 
 
-SAME_PADDING: Padding = "same"
 RESHAPES = ("view", "reshape", "flatten", "unflatten", "_unsafe_view", "squeeze", "unsqueeze")
 SAME = ("contiguous", "clone", "alias", "detach", "to", "_to_copy", "lift_fresh_copy")
 PRODUCTS = ("matmul", "mm", "bmm", "addmm", "baddbmm")
 ACTIVATIONS = (
     *("relu", "relu6", "elu", "selu", "celu", "gelu", "silu", "mish", "softplus", "tanh"),
-    *("sigmoid", "softmax", "log_softmax"),
+    *("sigmoid", "softmax", "log_softmax", "hard_swish", "hard_sigmoid", "hard_tanh"),
 )
-OTHER_NAMES = {"hardswish": "hard_swish", "hardsigmoid": "hard_sigmoid", "hardtanh": "hard_tanh"}
 
 OPERATORS: dict[str, Callable[[_Call], Value | None]] = {
     **dict.fromkeys(("conv1d", "conv2d", "conv3d", "convolution"), _conv),
@@ -516,14 +478,15 @@ OPERATORS: dict[str, Callable[[_Call], Value | None]] = {
     "layer_norm": _layer_norm,
     "native_layer_norm": _layer_norm,
     "group_norm": _group_norm,
-    **{f"max_pool{axes}d": _pool("max", axes) for axes in (1, 2, 3)},
-    **{f"avg_pool{axes}d": _pool("average", axes) for axes in (1, 2, 3)},
-    **{f"adaptive_avg_pool{axes}d": _adaptive("average", axes) for axes in (1, 2, 3)},
-    **{f"adaptive_max_pool{axes}d": _adaptive("max", axes) for axes in (1, 2, 3)},
-    **{name: _activation(name) for name in ACTIVATIONS},
-    **{f"{name}_": _activation(name) for name in ACTIVATIONS},
-    **{name: _activation(type_) for name, type_ in OTHER_NAMES.items()},
-    **{f"{name}_": _activation(type_) for name, type_ in OTHER_NAMES.items()},
+    **{f"max_pool{n}d": _windowed(f"MaxPool{n}d", *POOL, "dilation") for n in (1, 2, 3)},
+    **{f"avg_pool{n}d": _windowed(f"AvgPool{n}d", *POOL, "count_include_pad") for n in (1, 2, 3)},
+    **{f"adaptive_avg_pool{n}d": _windowed(f"AdaptiveAvgPool{n}d", SIZE) for n in (1, 2, 3)},
+    **{f"adaptive_max_pool{n}d": _windowed(f"AdaptiveMaxPool{n}d", SIZE) for n in (1, 2, 3)},
+    **{
+        name.replace("hard_", "hard") + in_place: _activation(name)
+        for name in ACTIVATIONS
+        for in_place in ("", "_")
+    },
     **dict.fromkeys(RESHAPES, _reshape),
     **dict.fromkeys(SAME, _same),
     **dict.fromkeys(PRODUCTS, _product),

@@ -5,11 +5,14 @@ on StoredArrays, in plain Python; results of more than MAX_VALUES numbers are no
 """
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from itertools import product
 from math import prod
 
+from convcli.errors import UnfitError
 from convcli.nets.layers import Shape
+from convcli.nets.layers.tensor_ops import broadcast
 from convcli.nets.stored_arrays import MAX_VALUES, StoredArray, numbers
 
 Function = Callable[..., float]
@@ -19,14 +22,10 @@ MAX_INTEGER = 1 << 64
 
 def broadcast_shape(*shapes: Shape) -> Shape | None:
     """The broadcast shape of several shapes, axes matched from the last; None if there is none."""
-    rank = max(map(len, shapes))
-    output = []
-    for sizes in zip(*((1,) * (rank - len(s)) + tuple(s) for s in shapes), strict=True):
-        wide = set(sizes) - {1}
-        if len(wide) > 1:
-            return None
-        output.append(wide.pop() if wide else 1)
-    return tuple(output)
+    try:
+        return broadcast("", *shapes)
+    except UnfitError:
+        return None
 
 
 def mapped(function: Function, arrays: Sequence[StoredArray], type_: str) -> StoredArray | None:
@@ -79,29 +78,16 @@ def divided(a: float, b: float) -> float:
     return a / b
 
 
-def remainder(a: float, b: float) -> float:
-    return a % b
-
-
-BINARY: dict[str, Function] = {
-    "Add": lambda a, b: a + b,
-    "Sub": lambda a, b: a - b,
-    "Mul": lambda a, b: a * b,
+ARITHMETIC: dict[str, Function] = {
+    "Add": operator.add,
+    "Sub": operator.sub,
+    "Mul": operator.mul,
     "Div": divided,
-    "Mod": remainder,
+    "Mod": operator.mod,
     "Pow": power,
     "Min": min,
     "Max": max,
-    "Equal": lambda a, b: a == b,
-    "Greater": lambda a, b: a > b,
-    "Less": lambda a, b: a < b,
-    "GreaterOrEqual": lambda a, b: a >= b,
-    "LessOrEqual": lambda a, b: a <= b,
-    "And": lambda a, b: bool(a and b),
-    "Or": lambda a, b: bool(a or b),
-}
-UNARY: dict[str, Function] = {
-    "Neg": lambda a: -a,
+    "Neg": operator.neg,
     "Abs": abs,
     "Sqrt": math.sqrt,
     "Exp": math.exp,
@@ -109,13 +95,21 @@ UNARY: dict[str, Function] = {
     "Floor": math.floor,
     "Ceil": math.ceil,
     "Round": round,
-    "Not": lambda a: not a,
     "Sign": lambda a: (a > 0) - (a < 0),
     "Reciprocal": lambda a: 1 / a,
     "Sin": math.sin,
     "Cos": math.cos,
 }
-LOGICAL = ("Equal", "Greater", "Less", "GreaterOrEqual", "LessOrEqual", "And", "Or", "Not")
+LOGICAL: dict[str, Function] = {
+    "Equal": operator.eq,
+    "Greater": operator.gt,
+    "Less": operator.lt,
+    "GreaterOrEqual": operator.ge,
+    "LessOrEqual": operator.le,
+    "And": lambda a, b: bool(a and b),
+    "Or": lambda a, b: bool(a or b),
+    "Not": operator.not_,
+}
 """Operators that give bools."""
 
 

@@ -6,19 +6,31 @@ changes only that mapping, and layers still read maps with channels first.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import prod
 
 from convcli.errors import SpecError, UnfitError
 from convcli.nets.graph import INPUT, Builder, Leaf, Network, Stopped
-from convcli.nets.layers import Activation, Identity, Layer, Misfit, Norm, PReLU, Reshape, Shape
+from convcli.nets.layers import (
+    Activation,
+    Concat,
+    Identity,
+    Layer,
+    Merge,
+    Norm,
+    PReLU,
+    Reshape,
+    Shape,
+)
 from convcli.nets.layers.tensor_ops import (
+    Broadcast,
     Constant,
     Each,
     Input,
     Operation,
     Scalar,
     Weights,
+    broadcast,
     per_image,
 )
 from convcli.nets.stored_arrays import StoredArray
@@ -30,6 +42,10 @@ MAX_TENSOR_VALUES = 10**15
 
 IN_ANY_ORDER = (Activation, Identity, Scalar)
 """Layers that work on each value alone, for any order of the axes."""
+
+
+MERGED = ("add", "subtract", "multiply", "maximum", "minimum")
+"""Arithmetic that is a layer where both operands have equally many axes."""
 
 
 class Halt(SpecError):
@@ -89,12 +105,13 @@ class TensorGraph:
         layer: Layer,
         x: Value,
         name: str = "",
-        weights: dict[str, StoredArray] | None = None,
+        weights: Mapping[str, StoredArray | None] | None = None,
         others: Sequence[Value] = (),
     ) -> Traced:
         """Append a layer that reads maps with channels first. Raises Halt if it does not fit.
 
-        `weights` are arrays by role; the same arrays in another layer are shared weights.
+        `weights` are arrays by role, None for a missing one; the same arrays in another layer are
+        shared weights.
         """
         x = self.source(x)
         if not isinstance(layer, IN_ANY_ORDER):
@@ -103,20 +120,16 @@ class TensorGraph:
         if x.stored and x.stored[0] != 1 and _needs_batch(layer, x.stored):
             layer, inputs = Each(layer), x.stored
         names = (x.node, *(self.settled(self.source(other)).node for other in others))
-        node = self._append(layer, names, name, weights or {})
+        arrays = {role: array for role, array in (weights or {}).items() if array is not None}
+        node = self._append(layer, names, name, arrays)
         try:
             output = layer.measure(inputs).output
-        except Misfit as misfit:
-            raise Halt(str(misfit), unfit=True) from None
         except UnfitError as misfit:
             raise Halt(str(misfit), unfit=True) from None
-        whole = output
         if x.stored[:1] == (1,) and inputs != x.stored:
-            whole = (1, *output)
-        self._check(whole)
-        if isinstance(layer, IN_ANY_ORDER):
-            return x._replace(node=node)
-        return traced(node, whole)
+            output = (1, *output)
+        self._check(output)
+        return x._replace(node=node) if isinstance(layer, IN_ANY_ORDER) else traced(node, output)
 
     def operation(
         self,
@@ -133,6 +146,13 @@ class TensorGraph:
         record = Operation(type_, tuple(x.stored for x in tensors), tuple(output), values, macs)
         return traced(self._append(record, [x.node for x in tensors], name), tuple(output))
 
+    def along_axes(
+        self, type_: str, x: Traced, stored: Shape, *values: object, name: str = ""
+    ) -> Traced:
+        """Append an operation on the axes of a node, whose order the tensor keeps."""
+        y = self.operation(type_, [traced(x.node, x.stored)], stored, *values, name=name)
+        return y._replace(order=x.order)
+
     def further_input(self, name: str, shape: Shape) -> Traced:
         """An input after the first: a node without values of its own."""
         return traced(self._append(Input(per_image(shape)), (), name.replace("/", ".")), shape)
@@ -148,6 +168,52 @@ class TensorGraph:
     def join(self, layer: Layer, tensors: Sequence[Traced], name: str = "") -> str:
         """Append a layer that reads several tensors as their nodes return them; return its node."""
         return self._append(layer, [x.node for x in tensors], name)
+
+    def in_one_order(self, tensors: Sequence[Value]) -> list[Traced]:
+        """Tensors as nodes, permuted if the orders of their axes differ."""
+        nodes = [self.source(x) for x in tensors]
+        return nodes if len({x.order for x in nodes}) == 1 else [self.settled(x) for x in nodes]
+
+    def concat(self, tensors: Sequence[Traced], axis: int, name: str) -> Traced | None:
+        """Tensors of one image joined along an axis by a layer; None if it is that of the batch."""
+        stored, order = tensors[0].stored, tensors[0].order
+        own = order[axis]
+        if not own or any(x.stored[0] != 1 for x in tensors):
+            return None
+        total = sum(x.stored[own] for x in tensors)
+        node = self.join(Concat(own - 1), tensors, name)
+        return Traced(node, (*stored[:own], total, *stored[own + 1 :]), order)
+
+    def arithmetic(
+        self, type_: str, left: Value, right: Value, name: str, source: Callable[[Value], Traced]
+    ) -> Traced:
+        """Append arithmetic of two tensors, broadcast from the last axis.
+
+        An array becomes a node by `source`, with the axis order of the other operand.
+        """
+
+        def operand(x: Value, other: Value) -> Traced:
+            if isinstance(x, StoredArray) and isinstance(other, Traced) and not other.straight:
+                rank = len(other.order)
+                wide = x.reshaped((1,) * (rank - len(x.shape)) + x.shape)
+                if wide is not None and len(wide.shape) == rank:
+                    turned = wide.permuted([other.order.index(axis) for axis in range(rank)])
+                    return source(turned)._replace(order=other.order)
+            return source(x)
+
+        first, second = self.in_one_order([operand(left, right), operand(right, left)])
+        same_rank = len(per_image(first.stored)) == len(per_image(second.stored))
+        record: Layer = Merge(type_) if type_ in MERGED and same_rank else Broadcast(type_)
+        node = self.join(record, (first, second), name)
+        order = max((first.order, second.order), key=len)
+        return Traced(node, broadcast(type_, first.stored, second.stored), order)
+
+    def product_macs(self, operands: Sequence[Value], macs: int) -> int:
+        """The multiply–accumulates of a product that count: those with weights."""
+        if any(isinstance(x, StoredArray) for x in operands):
+            return macs
+        self.activation_macs += macs
+        return 0
 
     def elementwise(self, type_: str, x: Value, *values: object, name: str = "") -> Traced:
         """Append a function of each value, for any order of the axes."""
@@ -216,6 +282,13 @@ class TensorGraph:
         names = tuple(x.node for x in outputs if isinstance(x, Traced) and x.node != INPUT)
         network = self.builder.network(() if stopped else names)
         return network._replace(stopped=stopped, weights=self.weights)
+
+    def notes(self) -> list[str]:
+        """What the counts of the network lack."""
+        if not self.activation_macs:
+            return []
+        count = f"products of two activations, {self.activation_macs:,} multiply–accumulates"
+        return [f"{count}, are not in the MACs"]
 
     def _check(self, shape: Shape) -> None:
         if prod(shape) > MAX_TENSOR_VALUES or len(shape) > 64:

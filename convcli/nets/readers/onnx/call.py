@@ -4,12 +4,26 @@ from collections.abc import Callable, Sequence
 from typing import TypeGuard
 
 from convcli.errors import SpecError
-from convcli.nets.layers import Shape
-from convcli.nets.readers.onnx.model_file import AttributeValue, NodeFile
-from convcli.nets.readers.tensor_graph import Halt, TensorGraph, Traced, Value
+from convcli.nets.layers import Layer, Shape
+from convcli.nets.readers.onnx.model_file import ELEMENT_TYPES, AttributeValue, NodeFile
+from convcli.nets.readers.tensor_graph import Halt, TensorGraph, Traced, Value, weight_owner
 from convcli.nets.stored_arrays import StoredArray
 from convcli.records import NamedTuple
 from convcli.text import safe
+
+GIVEN = {
+    **dict.fromkeys(("Equal", "Greater", "Less", "GreaterOrEqual", "LessOrEqual"), "bool"),
+    **dict.fromkeys(("And", "Or", "Xor", "Not", "IsNaN", "IsInf"), "bool"),
+    **dict.fromkeys(("ArgMax", "ArgMin", "Shape", "Size"), "int64"),
+    "DequantizeLinear": "float32",
+}
+"""Operators whose results have one type, whatever they read."""
+
+FURTHER = {"TopK": "int64", "MaxPool": "int64", "Dropout": "bool"}
+"""Types of a second output."""
+
+FOLLOWED = {"Where": 1, "CastLike": 1, "QuantizeLinear": 2}
+"""The input whose type the result has, if it is not the first."""
 
 
 class Call(NamedTuple):
@@ -109,6 +123,38 @@ class Call(NamedTuple):
         if not isinstance(attribute, str):
             raise Halt(f"{safe(self.node.operator)}: {name} is not text")
         return attribute
+
+    def layer(self, record: Layer, x: Value | None = None, **arrays: StoredArray | None) -> Traced:
+        """Append a layer on x, by default the first input, with its arrays by role.
+
+        It has the name in those of its arrays, or else that of the operator's module.
+        """
+        owners = (weight_owner(array.name) for array in arrays.values() if array is not None)
+        name = next(filter(None, owners), self.name)
+        return self.graph.layer(record, self.x() if x is None else x, name, arrays)
+
+    def operation(self, type_: str, output: Shape, *values: object) -> Traced:
+        """Append an operation on the first input."""
+        return self.graph.operation(type_, [self.x()], output, *values, name=self.name)
+
+    def elementwise(self, type_: str, *values: object) -> Traced:
+        """Append a function of each value of the first input."""
+        return self.graph.elementwise(type_, self.x(), *values, name=self.name)
+
+    def type_attribute(self, default: str = "") -> str:
+        """The element type of a Cast."""
+        return ELEMENT_TYPES.get(self.integer("to", 1), default)
+
+    def result_type(self, place: int) -> str:
+        """The element type of an output, which decides how integers round; "" if it is unknown."""
+        operator = self.node.operator
+        if place and operator in FURTHER:
+            return FURTHER[operator]
+        if operator == "Cast":
+            return self.type_attribute()
+        source = FOLLOWED.get(operator, 0)
+        default = "uint8" if operator == "QuantizeLinear" else ""
+        return GIVEN.get(operator) or (self.x(source).type if self.has(source) else default)
 
     def refuse(self, why: str) -> SpecError:
         return Halt(f"{safe(self.node.operator)}: {why}")

@@ -3,29 +3,28 @@
 from collections.abc import Callable
 from math import prod
 
+from convcli.nets.layers import Shape
 from convcli.nets.readers import folding
 from convcli.nets.readers.onnx.call import Call
-from convcli.nets.readers.onnx.model_file import ELEMENT_TYPES
-from convcli.nets.readers.onnx.tensors import (
-    reshape_sizes,
-    slices,
-    split_sizes,
-    squeezed,
-    unsqueezed,
-)
+from convcli.nets.readers.onnx.tensors import RESHAPES, slices, split_sizes
 from convcli.nets.stored_arrays import MAX_VALUES, Quantized, StoredArray, numbers
 
 Arrays = list[StoredArray | None]
 Fold = Callable[[Call, list[StoredArray]], StoredArray | None]
 
 
-def _in_shape(array: StoredArray, shape: tuple[int, ...]) -> StoredArray | None:
+def _in_shape(sizes: Callable[[Call, Shape], Shape]) -> Fold:
     """The same numbers in another shape, copied if they are not contiguous."""
-    other = array.reshaped(shape)
-    if other is not None or prod(shape) != array.elements:
-        return other
-    copy = folding.contiguous(array)
-    return copy and copy.reshaped(shape)
+
+    def fold(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
+        shape = sizes(call, arrays[0].shape)
+        other = arrays[0].reshaped(shape)
+        if other is not None or prod(shape) != arrays[0].elements:
+            return other
+        copy = folding.contiguous(arrays[0])
+        return copy and copy.reshaped(shape)
+
+    return fold
 
 
 def _constant(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
@@ -61,28 +60,11 @@ def _transpose(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
     return arrays[0].permuted(axes) if sorted(axes) == list(range(rank)) else None
 
 
-def _flatten(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
-    shape, axis = arrays[0].shape, call.integer("axis", 1)
-    return _in_shape(arrays[0], (prod(shape[:axis]), prod(shape[axis:])))
-
-
-def _cast(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
-    return folding.cast(arrays[0], ELEMENT_TYPES.get(call.integer("to", 1), "float32"))
-
-
-def _gather(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
-    return folding.gathered(arrays[0], arrays[1], call.axis(0))
-
-
 def _concat(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
     axis = call.axis(0)
     if len({(*a.shape[:axis], *a.shape[axis + 1 :]) for a in arrays}) > 1:
         return None
     return folding.joined(arrays, axis)
-
-
-def _slice(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
-    return folding.sliced(arrays[0], *slices(call, arrays[0].shape))
 
 
 def _expand(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
@@ -117,10 +99,6 @@ def _range(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
     return numbers(arrays[0].type, (len(values),), values)
 
 
-def _where(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
-    return folding.mapped(lambda c, a, b: a if c else b, arrays, arrays[1].type)
-
-
 def _reduced(function: Callable[[list[float]], float]) -> Fold:
     def fold(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
         values = arrays[0].values()
@@ -137,20 +115,9 @@ def _reduced(function: Callable[[list[float]], float]) -> Fold:
     return fold
 
 
-def _binary(operator: str) -> Fold:
-    def fold(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
-        type_ = "bool" if operator in folding.LOGICAL else arrays[0].type
-        return folding.mapped(folding.BINARY[operator], arrays, type_)
-
-    return fold
-
-
-def _unary(operator: str) -> Fold:
-    def fold(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
-        type_ = "bool" if operator in folding.LOGICAL else arrays[0].type
-        return folding.mapped(folding.UNARY[operator], arrays, type_)
-
-    return fold
+def _mapped(function: folding.Function, type_: str = "", of: int = 0) -> Fold:
+    """A function of each value, of a type or of that of an operand."""
+    return lambda call, arrays: folding.mapped(function, arrays, type_ or arrays[of].type)
 
 
 def _dequantized(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
@@ -172,25 +139,22 @@ FOLDS: dict[str, Fold] = {
     "Identity": lambda call, arrays: arrays[0],
     "Dropout": lambda call, arrays: arrays[0],
     "Transpose": _transpose,
-    "Reshape": lambda call, arrays: _in_shape(arrays[0], reshape_sizes(call, arrays[0].shape)),
-    "Flatten": _flatten,
-    "Squeeze": lambda call, arrays: _in_shape(arrays[0], squeezed(call, arrays[0].shape)),
-    "Unsqueeze": lambda call, arrays: _in_shape(arrays[0], unsqueezed(call, arrays[0].shape)),
-    "Cast": _cast,
-    "Gather": _gather,
+    **{name: _in_shape(sizes) for name, sizes in RESHAPES.items()},
+    "Cast": lambda call, arrays: folding.cast(arrays[0], call.type_attribute("float32")),
+    "Gather": lambda call, arrays: folding.gathered(arrays[0], arrays[1], call.axis(0)),
     "Concat": _concat,
-    "Slice": _slice,
+    "Slice": lambda call, arrays: folding.sliced(arrays[0], *slices(call, arrays[0].shape)),
     "Expand": _expand,
     "Tile": _tile,
     "Range": _range,
-    "Where": _where,
+    "Where": _mapped(lambda c, a, b: a if c else b, of=1),
     "ReduceProd": _reduced(folding.total_product),
     "ReduceSum": _reduced(sum),
     "ReduceMax": _reduced(max),
     "ReduceMin": _reduced(min),
     "DequantizeLinear": _dequantized,
-    **{operator: _binary(operator) for operator in folding.BINARY},
-    **{operator: _unary(operator) for operator in folding.UNARY},
+    **{name: _mapped(function) for name, function in folding.ARITHMETIC.items()},
+    **{name: _mapped(function, "bool") for name, function in folding.LOGICAL.items()},
 }
 """Operators whose results are computed while a file is read."""
 

@@ -1,16 +1,14 @@
 """Operators on each value: arithmetic, comparisons, activations, casts."""
 
-from collections.abc import Sequence
+from functools import partial
+from math import prod
 
-from convcli.nets.layers import Activation, Identity, Merge
-from convcli.nets.layers.tensor_ops import Broadcast, Scalar, per_image
+from convcli.nets.layers import Activation, Identity
+from convcli.nets.layers.tensor_ops import Scalar
 from convcli.nets.readers.folding import broadcast_shape
 from convcli.nets.readers.onnx.call import Call, Operator, Results
-from convcli.nets.readers.onnx.element_types import result_type
 from convcli.nets.readers.tensor_graph import Traced, Value, is_weight_name, weight_owner
 from convcli.nets.stored_arrays import StoredArray, numbers
-
-MERGED = ("add", "subtract", "multiply", "maximum", "minimum")
 
 
 def scalar(call: Call, type_: str, x: Traced, number: float, swapped: bool = False) -> Traced:
@@ -28,33 +26,8 @@ def arithmetic(call: Call, type_: str, left: Value, right: Value) -> Traced:
             values = array.values() if len(array.shape) <= len(other.shape) else None
             if values:
                 return scalar(call, type_, other, values[0], swapped)
-    left, right = _aligned(call, left, right)
-    if type_ in MERGED and len(per_image(left.stored)) == len(per_image(right.stored)):
-        record: Merge | Broadcast = Merge(type_)
-    else:
-        record = Broadcast(type_)
-    node = call.graph.join(record, [left, right], call.name)
-    stored = broadcast_shape(left.stored, right.stored) or ()
-    order = left.order if len(left.order) >= len(right.order) else right.order
-    return Traced(node, stored, order)
-
-
-def _aligned(call: Call, left: Value, right: Value) -> tuple[Traced, Traced]:
-    """Both as nodes, with their axes in one order."""
-    for array, other in ((left, right), (right, left)):
-        if isinstance(array, StoredArray) and isinstance(other, Traced) and not other.straight:
-            rank = len(other.order)
-            if len(array.shape) > rank:
-                break
-            wide = array.reshaped((1,) * (rank - len(array.shape)) + array.shape)
-            if wide is not None:
-                turned = wide.permuted([other.order.index(axis) for axis in range(rank)])
-                node = operand(call, turned)._replace(order=other.order)
-                return (node, other) if array is left else (other, node)
-    first, second = operand(call, left), operand(call, right)
-    if first.order != second.order:
-        first, second = call.graph.settled(first), call.graph.settled(second)
-    return first, second
+    source = partial(operand, call)
+    return call.graph.arithmetic(type_, left, right, call.name, source)
 
 
 def operand(call: Call, value: Value) -> Traced:
@@ -75,7 +48,7 @@ def in_integers(operator: Operator) -> Operator:
 
     def read(call: Call) -> Results:
         y = operator(call)
-        if isinstance(y, Traced) and "int" in result_type(call, 0):
+        if isinstance(y, Traced) and "int" in call.result_type(0):
             return call.graph.elementwise("truncate", y, name=call.name)
         return y
 
@@ -117,7 +90,7 @@ def where(call: Call) -> Results:
 
 def function(type_: str) -> Operator:
     """A function of each value that is not a layer of its own: `sqrt`."""
-    return lambda call: call.graph.elementwise(type_, call.x(), name=call.name)
+    return lambda call: call.elementwise(type_)
 
 
 def activation(type_: str, **values: tuple[str, float]) -> Operator:
@@ -127,23 +100,23 @@ def activation(type_: str, **values: tuple[str, float]) -> Operator:
         given = tuple(
             (name, call.number(attribute, default)) for name, (attribute, default) in values.items()
         )
-        return call.graph.layer(Activation(type_, values=given), call.x(), call.name)
+        return call.layer(Activation(type_, values=given))
 
     return read
 
 
 def leaky_relu(call: Call) -> Results:
     record = Activation("leaky_relu", call.number("alpha", 0.01))
-    return call.graph.layer(record, call.x(), call.name)
+    return call.layer(record)
 
 
 def clip(call: Call) -> Results:
     low, high = call.floats("min", 1), call.floats("max", 2)
     if low == [0.0] and high == [6.0]:
-        return call.graph.layer(Activation("relu6"), call.x(), call.name)
+        return call.layer(Activation("relu6"))
     if low and high:
         values = (("min_val", low[0]), ("max_val", high[0]))
-        return call.graph.layer(Activation("hard_tanh", values=values), call.x(), call.name)
+        return call.layer(Activation("hard_tanh", values=values))
     x = call.x()
     if low:
         return scalar(call, "maximum", call.graph.source(x), low[0])
@@ -169,15 +142,15 @@ def hard_sigmoid(call: Call) -> Results:
 def selu(call: Call) -> Results:
     alpha, gamma = call.number("alpha", 1.67326319), call.number("gamma", 1.05070102)
     if abs(alpha - 1.67326324) < 1e-5 and abs(gamma - 1.05070099) < 1e-5:
-        return call.graph.layer(Activation("selu"), call.x(), call.name)
+        return call.layer(Activation("selu"))
     record = Activation("elu", values=(("alpha", alpha),))
-    return scalar(call, "multiply", call.graph.layer(record, call.x(), call.name), gamma)
+    return scalar(call, "multiply", call.layer(record), gamma)
 
 
 def swish(call: Call) -> Results:
     alpha = call.number("alpha", 1.0)
     if alpha == 1:
-        return call.graph.layer(Activation("silu"), call.x(), call.name)
+        return call.layer(Activation("silu"))
     x = call.graph.source(call.x())
     gate = call.graph.layer(Activation("sigmoid"), scalar(call, "multiply", x, alpha))
     return arithmetic(call, "multiply", x, gate)
@@ -185,18 +158,18 @@ def swish(call: Call) -> Results:
 
 def thresholded(call: Call) -> Results:
     values = (("threshold", call.number("alpha", 1.0)), ("value", 0.0))
-    return call.graph.layer(Activation("threshold", values=values), call.x(), call.name)
+    return call.layer(Activation("threshold", values=values))
 
 
 def shrink(call: Call) -> Results:
     values = (call.number("lambd", 0.5), call.number("bias", 0.0))
-    return call.graph.elementwise("shrink", call.x(), *values, name=call.name)
+    return call.elementwise("shrink", *values)
 
 
 def gelu(call: Call) -> Results:
     how = call.text("approximate", "none")
     record = Activation("gelu", values=(("approximate", how),) if how != "none" else ())
-    return call.graph.layer(record, call.x(), call.name)
+    return call.layer(record)
 
 
 def softmax(type_: str) -> Operator:
@@ -208,7 +181,7 @@ def softmax(type_: str) -> Operator:
         axis = call.axis(-1 if call.opset >= 13 else 1)
         if call.opset < 13 and any(n != 1 for n in x.shape[axis + 1 :]):
             head = tuple(x.shape[:axis])
-            flat = call.graph.reshaped(x, (*head, _product(x.shape[axis:])))
+            flat = call.graph.reshaped(x, (*head, prod(x.shape[axis:])))
             record = Activation(type_, values=(("dim", -1),))
             return call.graph.reshaped(call.graph.layer(record, flat, call.name), x.shape)
         record = Activation(type_, values=(("dim", x.order[axis] - rank),))
@@ -217,27 +190,18 @@ def softmax(type_: str) -> Operator:
     return read
 
 
-def _product(sizes: Sequence[int]) -> int:
-    total = 1
-    for size in sizes:
-        total *= size
-    return total
-
-
 def cast(call: Call) -> Results:
-    from convcli.nets.readers.onnx.model_file import ELEMENT_TYPES
-
-    type_ = ELEMENT_TYPES.get(call.integer("to", 1), "")
+    type_ = call.type_attribute()
     if "int" in type_:
-        return call.graph.elementwise("truncate", call.x(), name=call.name)
+        return call.elementwise("truncate")
     if type_ == "bool":
-        return call.graph.elementwise("nonzero", call.x(), name=call.name)
+        return call.elementwise("nonzero")
     return call.x()
 
 
 def dropout(call: Call) -> Results:
     """A dropout: nothing is dropped, and the mask says so."""
-    y = call.graph.layer(Identity("dropout"), call.x(), call.name)
+    y = call.layer(Identity("dropout"))
     mask = numbers("bool", (), (True,)).expanded(y.shape)
     return (y, mask)[: len(call.node.outputs)]
 
@@ -252,35 +216,39 @@ def mod(call: Call) -> Results:
 
 def is_inf(call: Call) -> Results:
     signs = call.integer("detect_negative", 1), call.integer("detect_positive", 1)
-    return call.graph.elementwise("is_inf", call.x(), *signs, name=call.name)
+    return call.elementwise("is_inf", *signs)
+
+
+INTEGER_BOUNDS = {
+    "int8": (-128, 127),
+    "uint8": (0, 255),
+    "int16": (-32768, 32767),
+    "uint16": (0, 65535),
+}
 
 
 def quantize(call: Call) -> Results:
     """Activations rounded to quantization steps, still stored as floats."""
-    bounds = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
-    bounds |= {"uint16": (0, 65535)}
     zero = call.weight(2)
     type_ = zero.type if zero is not None else "uint8"
-    if type_ not in bounds:
+    if type_ not in INTEGER_BOUNDS:
         raise call.refuse(f"steps of {type_} are not read")
-    if call.integer("block_size", 0):
-        raise call.refuse("steps of blocks are not read")
-    scale = call.numbers(1)
-    zeros = call.numbers(2) if zero is not None else [0.0]
-    axis = call.axis(1) if len(scale) > 1 else 0
-    x = call.graph.settled(call.graph.source(call.x()))
-    values = (tuple(scale), tuple(zeros), axis, *bounds[type_])
-    return call.graph.elementwise("quantize", x, *values, name=call.name)
+    return _in_steps(call, "quantize", zero is not None, *INTEGER_BOUNDS[type_])
 
 
 def dequantize(call: Call) -> Results:
+    return _in_steps(call, "dequantize", call.has(2))
+
+
+def _in_steps(call: Call, type_: str, has_zeros: bool, *bounds: int) -> Traced:
     if call.integer("block_size", 0):
         raise call.refuse("steps of blocks are not read")
     scale = call.numbers(1)
-    zeros = call.numbers(2) if call.has(2) else [0.0]
+    zeros = call.numbers(2) if has_zeros else [0.0]
     axis = call.axis(1) if len(scale) > 1 else 0
     x = call.graph.settled(call.graph.source(call.x()))
-    return call.graph.elementwise("dequantize", x, tuple(scale), tuple(zeros), axis, name=call.name)
+    values = tuple(scale), tuple(zeros), axis, *bounds
+    return call.graph.elementwise(type_, x, *values, name=call.name)
 
 
 FUNCTIONS = {

@@ -20,18 +20,9 @@ from convcli.nets.layers import (
 from convcli.nets.layers.tensor_ops import Free
 from convcli.nets.readers.folding import broadcast_shape, contiguous
 from convcli.nets.readers.onnx.call import Call, Operator, Results
-from convcli.nets.readers.onnx.elementwise import arithmetic, scalar
+from convcli.nets.readers.onnx.elementwise import arithmetic, operand, scalar
 from convcli.nets.readers.tensor_graph import Traced, Value, weight_owner
 from convcli.nets.stored_arrays import StoredArray
-
-
-def owner_name(call: Call, *arrays: StoredArray | None) -> str:
-    """The layer named by its weights, or else the module of the operator."""
-    for array in arrays:
-        name = weight_owner(array.name) if array is not None else ""
-        if name:
-            return name
-    return call.name
 
 
 def _axes(call: Call, name: str, axes: int, default: int) -> Sizes:
@@ -82,12 +73,11 @@ def conv(call: Call) -> Results:
     if isinstance(weight, Traced):
         others = [value for value in call.inputs[1:] if value is not None]
         return call.graph.layer(Free(record), call.x(), call.name, others=others)
-    arrays = {"weight": weight} | ({} if bias is None else {"bias": bias})
     if bias is not None and (
         FOLDED.search(weight.name) or bias.name == f"{weight.name}_bias"  # PyTorch's of 2.9
     ):
         call.graph.folded += 1
-    return call.graph.layer(record, call.x(), owner_name(call, weight, bias), arrays)
+    return call.layer(record, weight=weight, bias=bias)
 
 
 FOLDED = re.compile(r"^onnx::Conv_|fused_bn|FusedBatchNorm|_bn_fold|_scaled$")
@@ -130,8 +120,7 @@ def transposed(call: Call) -> Results:
         bias is not None,
         channels,
     )
-    arrays = {"weight": weight} | ({} if bias is None else {"bias": bias})
-    return call.graph.layer(record, call.x(), owner_name(call, weight, bias), arrays)
+    return call.layer(record, weight=weight, bias=bias)
 
 
 def matmul(call: Call) -> Results:
@@ -147,7 +136,6 @@ def matmul(call: Call) -> Results:
         if bias is not None:
             call.absorb_addition()
         return linear(call, left, right.permuted((1, 0)), bias and bias.reshaped(right.shape[1:]))
-    weighted = isinstance(left, StoredArray) or isinstance(right, StoredArray)
     a = left.shape if len(left.shape) > 1 else (1, *left.shape)
     b = right.shape if len(right.shape) > 1 else (*right.shape, 1)
     lead = broadcast_shape(a[:-2], b[:-2])
@@ -158,11 +146,8 @@ def matmul(call: Call) -> Results:
         shape = (*shape[:-2], shape[-1])
     if len(right.shape) == 1:
         shape = shape[:-1]
-    macs = prod(lead) * a[-2] * a[-1] * b[-1]
-    if not weighted:
-        call.graph.activation_macs += macs
+    macs = call.graph.product_macs((left, right), prod(lead) * a[-2] * a[-1] * b[-1])
     sources = [_trained(call, left), _trained(call, right)]
-    macs = macs if weighted else 0
     return call.graph.operation("matmul", sources, shape, macs=macs, name=call.name)
 
 
@@ -176,8 +161,7 @@ def _trained(call: Call, value: Value) -> Value:
 def linear(call: Call, x: Value, weight: StoredArray, bias: StoredArray | None) -> Traced:
     """A fully connected layer over the last axis: weight (outputs, features)."""
     record = Linear(weight.shape[0], bias is not None, weight.shape[1], over="axis")
-    arrays = {"weight": weight} | ({} if bias is None else {"bias": bias})
-    return call.graph.layer(record, x, owner_name(call, weight, bias), arrays)
+    return call.layer(record, x, weight=weight, bias=bias)
 
 
 def gemm(call: Call) -> Results:
@@ -203,16 +187,65 @@ def gemm(call: Call) -> Results:
     return y
 
 
+def einsum(call: Call) -> Results:
+    equation = call.text("equation", "").replace(" ", "")
+    left, _, right = equation.partition("->")
+    terms = left.split(",")
+    if "." in equation or "->" not in equation or len(terms) != len(call.inputs):
+        raise call.refuse(f"{equation!r}")
+    sizes: dict[str, int] = {}
+    for place, term in enumerate(terms):
+        if len(term) != len(call.shape(place)):
+            raise call.refuse(f"{equation!r} meets {call.shape(place)}")
+        for letter, size in zip(term, call.shape(place), strict=True):
+            if sizes.setdefault(letter, size) not in (size, 1):
+                raise call.refuse(f"{equation!r} meets {call.shape(place)}")
+    if not set(right) <= set(sizes):
+        raise call.refuse(f"{equation!r}")
+    output = tuple(sizes[letter] for letter in right)
+    values = [call.x(place) for place in range(len(terms))]
+    macs = call.graph.product_macs(values, prod(sizes.values()))
+    return call.graph.operation("einsum", values, output, equation, macs=macs, name=call.name)
+
+
+GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
+
+
+def recurrent(call: Call) -> Results:
+    """RNN, GRU, LSTM: x (steps, batch, values) → y (steps, ways, batch, hidden) and its states."""
+    gates, hidden = GATES[call.node.operator], call.integer("hidden_size", 0)
+    steps, batch, values = call.shape() if len(call.shape()) == 3 else (0, 0, 0)
+    ways = call.shape(1)[0] if len(call.shape(1)) == 3 else 0
+    if call.shape(1) != (ways, gates * hidden, values) or not ways:
+        raise call.refuse(f"weights of {call.shape(1)} meet {call.shape()}")
+    if call.integer("layout", 0):
+        raise call.refuse("layout 1 is not read")
+    weights = [call.x(place) for place in (1, 2, 3) if call.has(place)]
+    nodes = [
+        operand(call, w) if isinstance(w, Traced) else call.graph.source(w, trained=True)
+        for w in weights
+    ]
+    macs = steps * batch * sum(prod(w.shape) for w in weights[:2])
+    type_ = call.node.operator.lower()
+    y = call.graph.operation(
+        type_, [call.x(), *nodes], (steps, ways, batch, hidden), macs=macs, name=call.name
+    )
+    state = (ways, batch, hidden)
+    rest = call.node.outputs[1:]
+    return [
+        y,
+        *(call.graph.operation(f"{type_}_state", [y], state) if name else None for name in rest),
+    ]
+
+
 def batch_norm(call: Call) -> Results:
     if call.integer("training_mode", 0):
         raise call.refuse("a normalization by the statistics of a batch is for training")
     scale, bias, mean, var = (call.array(place) for place in range(1, 5))
     record = Norm("batch", 2, scale.elements, tracked=True, eps=call.number("epsilon", 1e-5))
-    arrays = {"weight": scale, "bias": bias, "running_mean": mean, "running_var": var}
-    x = call.x()
-    if len(x.shape) == 2 and x.shape[0] != 1:
+    if len(call.shape()) == 2 and call.shape()[0] != 1:
         raise call.refuse("a batch of vectors is not read")
-    y = call.graph.layer(record, x, owner_name(call, scale, bias, mean), arrays)
+    y = call.layer(record, weight=scale, bias=bias, running_mean=mean, running_var=var)
     return (y, *(None for _ in call.node.outputs[1:]))
 
 
@@ -222,8 +255,7 @@ def instance_norm(call: Call) -> Results:
     # ones and zeros are dummies of the exporter: those of a group norm follow
     vectors = 0 if plain and not weight_owner(scale.name) else 2
     record = Norm("instance", vectors, scale.elements, eps=call.number("epsilon", 1e-5))
-    arrays = {"weight": scale, "bias": bias} if vectors else {}
-    return call.graph.layer(record, call.x(), owner_name(call, scale, bias), arrays)
+    return call.layer(record, **({"weight": scale, "bias": bias} if vectors else {}))
 
 
 def group_norm(call: Call) -> Results:
@@ -241,8 +273,7 @@ def group_norm(call: Call) -> Results:
             for a, old in zip((each[0], each[1]), (scale, bias), strict=True)
         )
     record = Norm("group", 2, channels, groups, eps=call.number("epsilon", 1e-5))
-    arrays = {"weight": scale, "bias": bias}
-    return call.graph.layer(record, call.x(), owner_name(call, scale, bias), arrays)
+    return call.layer(record, weight=scale, bias=bias)
 
 
 def layer_norm(call: Call) -> Results:
@@ -252,9 +283,8 @@ def layer_norm(call: Call) -> Results:
     if scale.elements != prod(tail) or (bias is not None and bias.elements != prod(tail)):
         raise call.refuse(f"{scale.elements} scales for {tail}")
     record = Norm("layer", 1 + (bias is not None), shape=tail, eps=call.number("epsilon", 1e-5))
-    arrays = {"weight": scale.reshaped(tail) or scale}
-    arrays |= {} if bias is None else {"bias": bias.reshaped(tail) or bias}
-    y = call.graph.layer(record, call.x(), owner_name(call, scale, bias), arrays)
+    scale, bias = scale.reshaped(tail) or scale, bias and (bias.reshaped(tail) or bias)
+    y = call.layer(record, weight=scale, bias=bias)
     return (y, *_statistics(call, axis)) if any(call.node.outputs[1:]) else y
 
 
@@ -278,7 +308,7 @@ def local_response_norm(call: Call) -> Results:
         call.number("beta", 0.75),
         call.number("bias", 1.0),
     )
-    return call.graph.layer(record, call.x(), call.name)
+    return call.layer(record)
 
 
 def pool(kind: PoolKind) -> Operator:
@@ -310,7 +340,7 @@ def pool(kind: PoolKind) -> Operator:
 def global_pool(kind: PoolKind) -> Operator:
     def read(call: Call) -> Results:
         record = AdaptivePool(kind, (1,) * (len(call.shape()) - 2))
-        return call.graph.layer(record, call.x(), call.name)
+        return call.layer(record)
 
     return read
 
@@ -329,7 +359,7 @@ def prelu(call: Call) -> Results:
     array = slope.reshaped((slope.elements,))
     if array is None:
         raise call.refuse("its slopes are not contiguous")
-    return call.graph.layer(PReLU(slope.elements), x, owner_name(call, slope), {"weight": array})
+    return call.layer(PReLU(slope.elements), weight=array)
 
 
 LAYERS: dict[str, Operator] = {
@@ -337,6 +367,8 @@ LAYERS: dict[str, Operator] = {
     "ConvTranspose": transposed,
     "MatMul": matmul,
     "Gemm": gemm,
+    "Einsum": einsum,
+    **dict.fromkeys(GATES, recurrent),
     "BatchNormalization": batch_norm,
     "InstanceNormalization": instance_norm,
     "GroupNormalization": group_norm,

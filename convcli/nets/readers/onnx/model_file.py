@@ -6,19 +6,22 @@ numbers are next to their names in `onnx.proto`.
 
 import mmap
 import os
+from collections.abc import Mapping
 from itertools import chain
 from math import prod
 
 from convcli.errors import SpecError
-from convcli.nets.readers.onnx.external_data import ExternalFiles, external
 from convcli.nets.readers.onnx.protobuf import (
     Value,
     WireError,
     fields,
     floats,
+    integer,
     integers,
     message,
+    record,
     signed,
+    string,
     text,
 )
 from convcli.nets.stored_arrays import TYPES, StoredArray, checked
@@ -38,30 +41,16 @@ MAX_NESTING = 16
 MAX_UNPACKED = 1 << 24
 """Maximum integers of a tensor that are written as varints."""
 
-ELEMENT_TYPES = {
-    1: "float32",
-    2: "uint8",
-    3: "int8",
-    4: "uint16",
-    5: "int16",
-    6: "int32",
-    7: "int64",
-    8: "string",
-    9: "bool",
-    10: "float16",
-    11: "float64",
-    12: "uint32",
-    13: "uint64",
-    14: "complex64",
-    15: "complex128",
-    16: "bfloat16",
-    17: "float8e4m3fn",
-    18: "float8e4m3fnuz",
-    19: "float8e5m2",
-    20: "float8e5m2fnuz",
-    21: "uint4",
-    22: "int4",
-}
+ELEMENT_TYPES: dict[int, str] = dict(
+    enumerate(
+        (
+            *("float32", "uint8", "int8", "uint16", "int16", "int32", "int64", "string", "bool"),
+            *("float16", "float64", "uint32", "uint64", "complex64", "complex128", "bfloat16"),
+            *("float8e4m3fn", "float8e4m3fnuz", "float8e5m2", "float8e5m2fnuz", "uint4", "int4"),
+        ),
+        1,
+    )
+)
 """The element types of `TensorProto.DataType`."""
 
 
@@ -106,16 +95,6 @@ class ModelFile(NamedTuple):
     graph: GraphFile
     producer: str
     opset: int
-    domains: tuple[str, ...]
-    functions: dict[tuple[str, str], "FunctionFile"]
-
-
-class FunctionFile(NamedTuple):
-    """An operator that the model itself defines in terms of others."""
-
-    inputs: tuple[str, ...]
-    outputs: tuple[str, ...]
-    nodes: tuple[NodeFile, ...]
 
 
 def open_model(path: str) -> ModelFile:
@@ -135,32 +114,83 @@ def open_model(path: str) -> ModelFile:
         raise SpecError(f"{safe(path)} is not an ONNX model: {error}") from None
 
 
+PASSED = 4 << 20
+"""Bytes of weights to skip before the pages around them are released."""
+
+
+class ExternalFiles:
+    """The external files of a model, each mapped once, and its own, whose pages are released."""
+
+    def __init__(self, folder: str, model: mmap.mmap | None = None) -> None:
+        self._folder = folder
+        self._views: dict[str, memoryview | None] = {}
+        self._model, self._passed = model, 0
+
+    def pass_over(self, size: int) -> None:
+        """Note skipped weights: the system maps large ranges around the bytes that are read."""
+        self._passed += size
+        if self._model is not None and self._passed > PASSED and hasattr(mmap, "MADV_DONTNEED"):
+            self._model.madvise(mmap.MADV_DONTNEED)
+            self._passed = 0
+
+    def bytes_of(self, name: str, entries: Mapping[str, str], size: int) -> memoryview | None:
+        """The bytes of a tensor by its `external_data`: a file beside the model, and a range in it.
+
+        None if the file is missing. Raises WireError.
+        """
+        try:
+            offset, length = (int(entries.get(key) or 0) for key in ("offset", "length"))
+        except ValueError:
+            raise WireError(f"{safe(name)} lies at an offset that is not a number") from None
+        location = entries.get("location", "")
+        if location not in self._views:
+            self._views[location] = self._mapped(location)
+        view = self._views[location]
+        if view is None:
+            return None
+        end = offset + (length if entries.get("length") else size)
+        if offset < 0 or not offset + size <= end <= len(view):
+            raise WireError(
+                f"{safe(name)} needs the bytes {offset:,} to {offset + size:,} of "
+                f"{safe(location)}, which has {len(view):,}"
+            )
+        return view[offset : offset + size]
+
+    def _mapped(self, location: str) -> memoryview | None:
+        parts = location.replace("\\", "/").split("/")
+        if os.path.isabs(location) or ".." in parts or ":" in parts[0] or not parts[-1]:
+            raise WireError(f"weights outside its folder are not read: {safe(location)}")
+        path = self._folder
+        for part in parts:
+            path = os.path.join(path, part)
+            if os.path.islink(path):
+                raise WireError(f"weights behind a symbolic link are not read: {safe(location)}")
+        if not self._folder or not os.path.isfile(path) or not os.path.getsize(path):
+            return None
+        try:
+            with open(path, "rb") as file:
+                return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        except OSError as error:
+            raise WireError(f"{safe(location)} cannot be read: {error.strerror}") from None
+
+
 def read_model(data: memoryview, files: ExternalFiles | None = None) -> ModelFile:
     """The records of `ModelProto`. Raises WireError."""
     graph: GraphFile | None = None
     files = files or ExternalFiles("")
-    producer, opset, domains, functions = "", 1, [], {}
+    producer, opset = "", 1
     for number, value in fields(data):
         if number == 2:  # producer_name
             producer = text(value)
         elif number == 7:  # graph
             graph = _graph(message(value), files, 0)
         elif number == 8:  # opset_import
-            domain, version = "", 1
-            for inner, one in fields(message(value)):
-                if inner == 1:
-                    domain = text(one)
-                elif inner == 2 and isinstance(one, int):
-                    version = signed(one)
-            domains.append(domain)
-            if domain in ("", "ai.onnx"):
-                opset = version
-        elif number == 25:  # functions
-            key, function = _function(message(value), files)
-            functions[key] = function
+            entry = record(message(value))
+            if string(entry, 1) in ("", "ai.onnx"):
+                opset = signed(integer(entry, 2, 1))
     if graph is None:
         raise WireError("it holds no graph")
-    return ModelFile(graph, producer, opset, tuple(domains), functions)
+    return ModelFile(graph, producer, opset)
 
 
 def _graph(data: memoryview, files: ExternalFiles, depth: int) -> GraphFile:
@@ -191,59 +221,25 @@ def _graph(data: memoryview, files: ExternalFiles, depth: int) -> GraphFile:
     return GraphFile(tuple(nodes), tensors, tuple(inputs), tuple(outputs))
 
 
-def _function(data: memoryview, files: ExternalFiles) -> tuple[tuple[str, str], FunctionFile]:
-    name = domain = ""
-    inputs: list[str] = []
-    outputs: list[str] = []
-    nodes: list[NodeFile] = []
-    for number, value in fields(data):
-        if number == 1:
-            name = text(value)
-        elif number == 4:
-            inputs.append(text(value))
-        elif number == 5:
-            outputs.append(text(value))
-        elif number == 7:
-            nodes.append(_node(message(value), files, 0))
-        elif number == 10:
-            domain = text(value)
-    return (domain, name), FunctionFile(tuple(inputs), tuple(outputs), tuple(nodes))
-
-
 def _node(data: memoryview, files: ExternalFiles, depth: int) -> NodeFile:
-    inputs: list[str] = []
-    outputs: list[str] = []
-    attributes: dict[str, AttributeValue] = {}
-    name = operator = domain = ""
-    scopes: tuple[str, ...] = ()
-    for number, value in fields(data):
-        if number == 1:
-            inputs.append(text(value))
-        elif number == 2:
-            outputs.append(text(value))
-        elif number == 3:
-            name = text(value)
-        elif number == 4:
-            operator = text(value)
-        elif number == 5:
-            key, attribute = _attribute(message(value), files, depth)
-            attributes[key] = attribute
-        elif number == 7:
-            domain = text(value)
-        elif number == 9:  # metadata_props
-            scopes = _scopes(message(value)) or scopes
-    return NodeFile(operator, domain, name, tuple(inputs), tuple(outputs), attributes, scopes)
+    node = record(data)
+    attributes = dict(_attribute(message(value), files, depth) for value in node[5])
+    scopes = [names for value in node[9] if (names := _scopes(message(value)))]
+    return NodeFile(
+        string(node, 4),
+        string(node, 7),
+        string(node, 3),
+        tuple(map(text, node[1])),
+        tuple(map(text, node[2])),
+        attributes,
+        scopes[-1] if scopes else (),
+    )
 
 
 def _pair(data: memoryview) -> tuple[str, str]:
     """A `StringStringEntryProto`."""
-    key = text_value = ""
-    for number, value in fields(data):
-        if number == 1:
-            key = text(value)
-        elif number == 2:
-            text_value = text(value)
-    return key, text_value
+    entry = record(data)
+    return string(entry, 1), string(entry, 2)
 
 
 def _scopes(data: memoryview) -> tuple[str, ...]:
@@ -263,59 +259,34 @@ def _scopes(data: memoryview) -> tuple[str, ...]:
 
 
 def _attribute(data: memoryview, files: ExternalFiles, depth: int) -> tuple[str, AttributeValue]:
-    name = ""
     attribute: AttributeValue = None
-    many: list[int] = []
-    numbers: list[float] = []
-    words: list[str] = []
-    for number, value in fields(data):
-        if number == 1:
-            name = text(value)
-        elif number == 2:
-            attribute = floats(value)[0]
-        elif number == 3 and isinstance(value, int):
-            attribute = signed(value)
+    part = record(data)
+    for number, values in part.items():
+        if number == 2:
+            attribute = floats(values[-1])[0]
+        elif number == 3 and isinstance(values[-1], int):
+            attribute = signed(values[-1])
         elif number == 4:
-            attribute = text(value)
+            attribute = text(values[-1])
         elif number == 5:
-            attribute = read_tensor(message(value), files)
+            attribute = read_tensor(message(values[-1]), files)
         elif number == 6:  # a graph: If, Loop and Scan are refused by name
-            _graph(message(value), files, depth + 1)
-        elif number == 7:
-            numbers += floats(value)
-        elif number == 8:
-            many += integers(value)
-        elif number == 9:
-            words.append(text(value))
-    if many or numbers or words:
-        attribute = tuple(many) or tuple(numbers) or tuple(words)
-    return name, attribute
+            _graph(message(values[-1]), files, depth + 1)
+    whole = tuple(number for value in part[8] for number in integers(value))
+    decimal = tuple(number for value in part[7] for number in floats(value))
+    return string(part, 1), whole or decimal or tuple(map(text, part[9])) or attribute
 
 
 def read_tensor(data: memoryview, files: ExternalFiles) -> StoredArray:
     """A `TensorProto`; sizes and lengths are checked against each other. Raises WireError."""
-    shape: list[int] = []
-    kind, name = 0, ""
-    raw: memoryview | None = None
-    typed: list[Value] = []
-    entries: dict[str, str] = {}
-    elsewhere = False
-    for number, value in fields(data):
-        if number == 1:
-            shape += integers(value)
-        elif number == 2 and isinstance(value, int):
-            kind = value
-        elif number in (4, 5, 7, 10, 11):  # float_data, int32_data, int64_data, double_data, …
-            typed.append(value)
-        elif number == 8:
-            name = text(value)
-        elif number == 9:
-            raw = message(value)
-        elif number == 13:
-            key, text_value = _pair(message(value))
-            entries[key] = text_value
-        elif number == 14:
-            elsewhere = value == 1
+    part = record(data)
+    shape = [size for value in part[1] for size in integers(value)]
+    kind, name = integer(part, 2, 0), string(part, 8)
+    raw = message(part[9][-1]) if part[9] else None
+    # float_data, int32_data, int64_data, double_data, …
+    typed = [value for number in (4, 5, 7, 10, 11) for value in part[number]]
+    entries = dict(_pair(message(value)) for value in part[13])
+    elsewhere = integer(part, 14, 0) == 1
     if kind not in ELEMENT_TYPES:
         raise WireError(f"{safe(name)} has the unknown element type {kind}")
     tensor = StoredArray(ELEMENT_TYPES[kind], tuple(shape), None, name=name)
@@ -323,7 +294,7 @@ def read_tensor(data: memoryview, files: ExternalFiles) -> StoredArray:
         raise WireError(f"{safe(name)} has the sizes {tensor.shape[:8]}, which no tensor has")
     size = -(-prod(shape) * TYPES[tensor.type][0] // 8)
     if elsewhere or entries:
-        return checked(tensor._replace(data=files.bytes_of(name, external(name, entries), size)))
+        return checked(tensor._replace(data=files.bytes_of(name, entries, size)))
     if raw is not None and tensor.type != "string":
         if len(raw) != size:
             raise WireError(
@@ -356,23 +327,15 @@ INTEGERS = {kind for kind in TYPES if "int" in kind} | {"bool", "float16", "bflo
 
 def _value(data: memoryview) -> ValueFile:
     """A `ValueInfoProto` of a tensor."""
-    name, type_ = "", ""
-    shape: tuple[int | str | None, ...] | None = None
-    for number, value in fields(data):
-        if number == 1:
-            name = text(value)
-        elif number == 2:
-            for inner, tensor in fields(message(value)):
-                if inner != 1:  # sequences, maps, optionals
-                    continue
-                for field, one in fields(message(tensor)):
-                    if field == 1 and isinstance(one, int):
-                        type_ = ELEMENT_TYPES.get(one, "")
-                    elif field == 2:
-                        shape = tuple(
-                            _size(message(dim)) for place, dim in fields(message(one)) if place == 1
-                        )
-    return ValueFile(name, type_, shape)
+    value = record(data)
+    type_, shape = "", None
+    for kind in value[2]:
+        for tensor in record(message(kind))[1]:  # others are sequences, maps, optionals
+            part = record(message(tensor))
+            type_ = ELEMENT_TYPES.get(integer(part, 1, 0), "")
+            for sizes in part[2]:
+                shape = tuple(_size(message(size)) for size in record(message(sizes))[1])
+    return ValueFile(string(value, 1), type_, shape)
 
 
 def _size(data: memoryview) -> int | str | None:

@@ -4,7 +4,8 @@ https://protobuf.dev/programming-guides/encoding. Nothing is copied: a value wit
 of the file, so that scanning a file of weights takes no memory.
 """
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from struct import unpack_from
 
 from convcli.errors import SpecError
@@ -68,6 +69,25 @@ def fields(data: memoryview) -> Iterator[tuple[int, Value]]:
         part = data[at : at + length]
         at += length
         yield number, part if kind == BYTES else int.from_bytes(part, "little")
+
+
+def record(data: memoryview) -> defaultdict[int, list[Value]]:
+    """The values of a message by the numbers of their fields, each in their order."""
+    values: defaultdict[int, list[Value]] = defaultdict(list)
+    for number, value in fields(data):
+        values[number].append(value)
+    return values
+
+
+def string(values: Mapping[int, list[Value]], number: int) -> str:
+    """The string in a field; "" without one."""
+    return text(values[number][-1]) if values.get(number) else ""
+
+
+def integer(values: Mapping[int, list[Value]], number: int, default: int) -> int:
+    """The number in a field, as it is written."""
+    numbers = [value for value in values.get(number, ()) if isinstance(value, int)]
+    return numbers[-1] if numbers else default
 
 
 def signed(number: int) -> int:

@@ -11,17 +11,16 @@ from convcli.nets.input_size import OpenShape
 from convcli.nets.layers import Shape
 from convcli.nets.readers.onnx.call import Call, Operator
 from convcli.nets.readers.onnx.constants import fold
-from convcli.nets.readers.onnx.element_types import result_type
 from convcli.nets.readers.onnx.elementwise import ELEMENTWISE
+from convcli.nets.readers.onnx.indexing import INDEXING
 from convcli.nets.readers.onnx.layers import LAYERS
 from convcli.nets.readers.onnx.model_file import ModelFile, NodeFile, ValueFile, open_model
-from convcli.nets.readers.onnx.places import PLACES
 from convcli.nets.readers.onnx.tensors import TENSORS
 from convcli.nets.readers.tensor_graph import Halt, TensorGraph, Traced, Value, module_path
 from convcli.nets.stored_arrays import StoredArray
 from convcli.text import counted, safe
 
-OPERATORS: dict[str, Operator] = {**LAYERS, **ELEMENTWISE, **TENSORS, **PLACES}
+OPERATORS: dict[str, Operator] = {**LAYERS, **ELEMENTWISE, **TENSORS, **INDEXING}
 """The layers of each operator of the domain ai.onnx."""
 
 OWN_DOMAINS = ("", "ai.onnx")
@@ -234,7 +233,7 @@ class Translation:
             results = [made] if isinstance(made, Traced | StoredArray) else [*made]
         for place, (name, value) in enumerate(zip(node.outputs, results, strict=False)):
             if isinstance(value, Traced):
-                value = value._replace(type=result_type(call, place))
+                value = value._replace(type=call.result_type(place))
             if name:
                 known[name] = value
 
@@ -268,12 +267,7 @@ class Translation:
         return Stopped(message, None, halt.unfit)
 
     def _notes(self, graph: TensorGraph, outputs: Sequence[Value | None]) -> tuple[str, ...]:
-        notes = []
-        if graph.activation_macs:
-            notes.append(
-                f"products of two activations, {graph.activation_macs:,} multiply–accumulates, "
-                "are not in the MACs"
-            )
+        notes = graph.notes()
         if graph.folded:
             notes.append(
                 f"the exporter folded batch normalizations into "

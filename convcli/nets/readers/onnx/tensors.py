@@ -1,14 +1,14 @@
 """Operators that move values, and those that reduce axes of a tensor."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 
-from convcli.nets.layers import Concat, Pad, PixelShuffle, Shape, Upsample
+from convcli.nets.layers import Pad, PixelShuffle, Shape, Upsample
 from convcli.nets.readers.folding import broadcast_shape
 from convcli.nets.readers.onnx.call import Call, Operator, Results
-from convcli.nets.readers.onnx.elementwise import arithmetic, operand
-from convcli.nets.readers.tensor_graph import Traced, Value, traced
-from convcli.nets.stored_arrays import StoredArray, numbers
+from convcli.nets.readers.onnx.elementwise import arithmetic
+from convcli.nets.readers.tensor_graph import Traced, traced
+from convcli.nets.stored_arrays import numbers
 
 
 def shape_of(call: Call) -> Results:
@@ -49,15 +49,10 @@ def reshape_sizes(call: Call, shape: Shape) -> Shape:
     return tuple(sizes)
 
 
-def reshape(call: Call) -> Results:
-    return call.graph.reshaped(call.x(), reshape_sizes(call, call.shape()), call.name)
-
-
-def flatten(call: Call) -> Results:
-    shape = call.shape()
+def flattened(call: Call, shape: Shape) -> Shape:
     axis = call.integer("axis", 1)
     axis = axis if axis == len(shape) else call.normal(axis, len(shape))
-    return call.graph.reshaped(call.x(), (prod(shape[:axis]), prod(shape[axis:])), call.name)
+    return prod(shape[:axis]), prod(shape[axis:])
 
 
 def squeezed(call: Call, shape: Shape) -> Shape:
@@ -80,12 +75,17 @@ def unsqueezed(call: Call, shape: Shape) -> Shape:
     return tuple(1 if axis in new else next(sizes) for axis in range(rank))
 
 
-def squeeze(call: Call) -> Results:
-    return call.graph.reshaped(call.x(), squeezed(call, call.shape()), call.name)
+RESHAPES: dict[str, Callable[[Call, Shape], Shape]] = {
+    "Reshape": reshape_sizes,
+    "Flatten": flattened,
+    "Squeeze": squeezed,
+    "Unsqueeze": unsqueezed,
+}
+"""The shapes of operators that keep the values and their order."""
 
 
-def unsqueeze(call: Call) -> Results:
-    return call.graph.reshaped(call.x(), unsqueezed(call, call.shape()), call.name)
+def reshaped(sizes: Callable[[Call, Shape], Shape]) -> Operator:
+    return lambda call: call.graph.reshaped(call.x(), sizes(call, call.shape()), call.name)
 
 
 def concat(call: Call) -> Results:
@@ -94,26 +94,17 @@ def concat(call: Call) -> Results:
     rest = {(*v.shape[:axis], *v.shape[axis + 1 :]) for v in values}
     if len(rest) > 1 or len({len(v.shape) for v in values}) > 1:
         raise call.refuse(f"{values[0].shape} and others do not match")
-    return joined(call, values, axis)
-
-
-def joined(call: Call, values: Sequence[Value], axis: int) -> Traced:
-    """Tensors joined along an axis."""
-    graph = call.graph
-    tensors = [graph.source(value) for value in values]
-    if len({x.order for x in tensors}) > 1:
-        tensors = [graph.settled(x) for x in tensors]
+    tensors = call.graph.in_one_order(values)
     if len(tensors) == 1:
         return tensors[0]
+    y = call.graph.concat(tensors, axis, call.name)
+    if y is not None:
+        return y
     stored, order = tensors[0].stored, tensors[0].order
-    place = order[axis]
-    total = sum(x.stored[place] for x in tensors)
-    output = (*stored[:place], total, *stored[place + 1 :])
-    if place and all(x.stored[0] == 1 and len(x.stored) > 1 for x in tensors):
-        node = graph.join(Concat(place - 1), tensors, call.name)
-        return Traced(node, output, order)
-    flat = [traced(x.node, x.stored) for x in tensors]
-    y = graph.operation("concat", flat, output, place, name=call.name)
+    own = order[axis]
+    output = (*stored[:own], sum(x.stored[own] for x in tensors), *stored[own + 1 :])
+    straight = [traced(x.node, x.stored) for x in tensors]
+    y = call.graph.operation("concat", straight, output, own, name=call.name)
     return y._replace(order=order)
 
 
@@ -160,9 +151,7 @@ def sliced(
         last = first[axis] + steps[axis] * lengths[axis]
         indices[place] = (first[axis], None if last < 0 else last, steps[axis])
         stored[place] = lengths[axis]
-    flat = traced(x.node, x.stored)
-    y = call.graph.operation("slice", [flat], tuple(stored), tuple(indices), name=call.name)
-    return y._replace(order=x.order)
+    return call.graph.along_axes("slice", x, tuple(stored), tuple(indices), name=call.name)
 
 
 def split_sizes(call: Call, length: int) -> list[int]:
@@ -180,13 +169,11 @@ def split_sizes(call: Call, length: int) -> list[int]:
 def split(call: Call) -> Results:
     x = call.graph.source(call.x())
     axis, parts, start = call.axis(0), [], 0
-    place = x.order[axis]
-    flat = traced(x.node, x.stored)
+    own = x.order[axis]
     for size in split_sizes(call, x.shape[axis]):
-        stored = (*x.stored[:place], size, *x.stored[place + 1 :])
-        ends = (place, start, start + size)
-        y = call.graph.operation("split", [flat], stored, *ends, name=call.name)
-        parts.append(y._replace(order=x.order))
+        stored = (*x.stored[:own], size, *x.stored[own + 1 :])
+        ends = (own, start, start + size)
+        parts.append(call.graph.along_axes("split", x, stored, *ends, name=call.name))
         start += size
     return parts
 
@@ -198,7 +185,7 @@ def expand(call: Call) -> Results:
         raise call.refuse(f"{call.shape()} to {sizes}")
     if shape == call.shape():
         return call.x()
-    return call.graph.operation("expand", [call.x()], shape, shape, name=call.name)
+    return call.operation("expand", shape, shape)
 
 
 def tile(call: Call) -> Results:
@@ -206,10 +193,10 @@ def tile(call: Call) -> Results:
     if len(times) != len(call.shape()) or min(times, default=1) < 1:
         raise call.refuse(f"{times} times {call.shape()}")
     shape = tuple(n * by for n, by in zip(call.shape(), times, strict=True))
-    return call.graph.operation("repeat", [call.x()], shape, times, name=call.name)
+    return call.operation("repeat", shape, times)
 
 
-BORDERS = {"constant": "constant", "reflect": "reflect", "edge": "edge", "wrap": "wrap"}
+BORDERS = ("constant", "reflect", "edge", "wrap")
 
 
 def pad(call: Call) -> Results:
@@ -237,15 +224,14 @@ def padded(
         return x
     rank = len(x.order)
     own = [pads[x.order.index(place)] for place in range(rank)]
-    flat = traced(x.node, x.stored)
     if 3 <= rank <= 5 and x.stored[0] == 1 and own[:2] == [(0, 0), (0, 0)]:
-        record = Pad(tuple(own[2:]), BORDERS[mode], value)  # type: ignore[arg-type]
-        return call.graph.layer(record, flat, call.name)._replace(order=x.order)
+        record = Pad(tuple(own[2:]), mode, value)  # type: ignore[arg-type]
+        straight = traced(x.node, x.stored)
+        return call.graph.layer(record, straight, call.name)._replace(order=x.order)
     stored = tuple(n + sum(ends) for n, ends in zip(x.stored, own, strict=True))
     if min(stored, default=1) < 1:
         raise call.refuse(f"{pads} removes all of {x.shape}")
-    y = call.graph.operation("pad", [flat], stored, tuple(own), mode, value, name=call.name)
-    return y._replace(order=x.order)
+    return call.graph.along_axes("pad", x, stored, tuple(own), mode, value, name=call.name)
 
 
 def center_crop_pad(call: Call) -> Results:
@@ -319,8 +305,7 @@ def resize(call: Call) -> Results:
         bool(call.integer("exclude_outside", 0)),
         call.number("extrapolation_value", 0.0),
     )
-    y = call.graph.operation("resize", [flat], stored, stored, *values, name=call.name)
-    return y._replace(order=x.order)
+    return call.graph.along_axes("resize", x, stored, stored, *values, name=call.name)
 
 
 def _whole_roi(call: Call, axes: Sequence[int], rank: int) -> list[float]:
@@ -351,27 +336,24 @@ def _upsample(
     return None
 
 
-def depth_to_space(call: Call) -> Results:
-    block, mode = call.integer("blocksize", 1), call.text("mode", "DCR")
-    shape = call.shape()
-    if len(shape) != 4 or block < 1 or shape[1] % block**2:
-        raise call.refuse(f"blocks of {block} in {shape}")
-    if mode == "CRD":
-        return call.graph.layer(PixelShuffle(block), call.x(), call.name)
-    n, c, h, w = shape
-    output = (n, c // block**2, h * block, w * block)
-    return call.graph.operation("depth_to_space", [call.x()], output, block, name=call.name)
+def blocks(type_: str) -> Operator:
+    """Blocks of a map to channels, `space_to_depth`, or channels to blocks."""
+    to_depth = type_ == "space_to_depth"
 
+    def read(call: Call) -> Results:
+        block, shape = call.integer("blocksize", 1), call.shape()
+        cut = shape[2:] if to_depth else shape[1:2]
+        unit = block if to_depth else block**2
+        if len(shape) != 4 or block < 1 or any(n % unit for n in cut):
+            raise call.refuse(f"blocks of {block} in {shape}")
+        if call.text("mode", "DCR") == "CRD":
+            return call.layer(PixelShuffle(block, inverse=to_depth))
+        n, c, h, w = shape
+        deep = n, c * block**2, h // block, w // block
+        flat = n, c // block**2, h * block, w * block
+        return call.operation(type_, deep if to_depth else flat, block)
 
-def space_to_depth(call: Call) -> Results:
-    block, shape = call.integer("blocksize", 1), call.shape()
-    if len(shape) != 4 or block < 1 or shape[2] % block or shape[3] % block:
-        raise call.refuse(f"blocks of {block} in {shape}")
-    if call.text("mode", "DCR") == "CRD":
-        return call.graph.layer(PixelShuffle(block, inverse=True), call.x(), call.name)
-    n, c, h, w = shape
-    output = (n, c * block**2, h // block, w // block)
-    return call.graph.operation("space_to_depth", [call.x()], output, block, name=call.name)
+    return read
 
 
 def reduced(type_: str) -> Operator:
@@ -385,16 +367,12 @@ def reduced(type_: str) -> Operator:
                 return x
             axes = list(range(len(x.shape)))
         gone = sorted({call.normal(axis, len(x.shape)) for axis in axes})
-        keeps = bool(call.integer("keepdims", 1))
-        if not keeps:
-            x = call.graph.settled(x)
-        stored_gone = tuple(x.order[axis] for axis in gone)
-        stored = tuple(1 if a in stored_gone else n for a, n in enumerate(x.stored))
-        if not keeps:
-            stored = tuple(n for a, n in enumerate(x.stored) if a not in stored_gone)
-        flat = traced(x.node, x.stored)
-        y = call.graph.operation(type_, [flat], stored, stored_gone, keeps, name=call.name)
-        return y._replace(order=x.order) if keeps else y
+        if call.integer("keepdims", 1):
+            own = tuple(x.order[axis] for axis in gone)
+            stored = tuple(1 if axis in own else n for axis, n in enumerate(x.stored))
+            return call.graph.along_axes(type_, x, stored, own, True, name=call.name)
+        shape = tuple(n for axis, n in enumerate(x.shape) if axis not in gone)
+        return call.graph.operation(type_, [x], shape, tuple(gone), False, name=call.name)
 
     return read
 
@@ -403,90 +381,31 @@ def hardmax(call: Call) -> Results:
     axis = call.axis(-1 if call.opset >= 13 else 1)
     if call.opset < 13 and axis != len(call.shape()) - 1:
         raise call.refuse("over several axes")
-    return call.graph.operation("hardmax", [call.x()], call.shape(), axis, name=call.name)
+    return call.operation("hardmax", call.shape(), axis)
 
 
 def lp_norm(call: Call) -> Results:
     values = call.axis(-1), call.integer("p", 2)
-    return call.graph.operation("lp_norm", [call.x()], call.shape(), *values, name=call.name)
+    return call.operation("lp_norm", call.shape(), *values)
 
 
 def mean_variance(call: Call) -> Results:
     axes = tuple(call.integers("axes") or (0, 2, 3))
-    return call.graph.operation("mean_variance", [call.x()], call.shape(), axes, name=call.name)
+    return call.operation("mean_variance", call.shape(), axes)
 
 
 def rms_norm(call: Call) -> Results:
     """x / √(mean x² + ε) over the axes from `axis` on, times a scale."""
     values = call.axis(-1), call.number("epsilon", 1e-5)
-    y = call.graph.operation("rms_norm", [call.x()], call.shape(), *values, name=call.name)
+    y = call.operation("rms_norm", call.shape(), *values)
     return arithmetic(call, "multiply", y, call.x(1))
-
-
-def einsum(call: Call) -> Results:
-    equation = call.text("equation", "").replace(" ", "")
-    left, _, right = equation.partition("->")
-    terms = left.split(",")
-    if "." in equation or "->" not in equation or len(terms) != len(call.inputs):
-        raise call.refuse(f"{equation!r}")
-    sizes: dict[str, int] = {}
-    for place, term in enumerate(terms):
-        if len(term) != len(call.shape(place)):
-            raise call.refuse(f"{equation!r} meets {call.shape(place)}")
-        for letter, size in zip(term, call.shape(place), strict=True):
-            if sizes.setdefault(letter, size) not in (size, 1):
-                raise call.refuse(f"{equation!r} meets {call.shape(place)}")
-    if not set(right) <= set(sizes):
-        raise call.refuse(f"{equation!r}")
-    output = tuple(sizes[letter] for letter in right)
-    macs = prod(sizes.values())
-    values = [call.x(place) for place in range(len(terms))]
-    weighted = any(isinstance(value, StoredArray) for value in values)
-    if not weighted:
-        call.graph.activation_macs += macs
-    return call.graph.operation(
-        "einsum", values, output, equation, macs=macs if weighted else 0, name=call.name
-    )
-
-
-GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
-
-
-def recurrent(call: Call) -> Results:
-    """RNN, GRU, LSTM: x (steps, batch, values) → y (steps, ways, batch, hidden) and its states."""
-    gates, hidden = GATES[call.node.operator], call.integer("hidden_size", 0)
-    steps, batch, values = call.shape() if len(call.shape()) == 3 else (0, 0, 0)
-    ways = call.shape(1)[0] if len(call.shape(1)) == 3 else 0
-    if call.shape(1) != (ways, gates * hidden, values) or not ways:
-        raise call.refuse(f"weights of {call.shape(1)} meet {call.shape()}")
-    if call.integer("layout", 0):
-        raise call.refuse("layout 1 is not read")
-    weights = [call.x(place) for place in (1, 2, 3) if call.has(place)]
-    nodes = [
-        operand(call, w) if isinstance(w, Traced) else call.graph.source(w, trained=True)
-        for w in weights
-    ]
-    macs = steps * batch * sum(prod(w.shape) for w in weights[:2])
-    type_ = call.node.operator.lower()
-    y = call.graph.operation(
-        type_, [call.x(), *nodes], (steps, ways, batch, hidden), macs=macs, name=call.name
-    )
-    state = (ways, batch, hidden)
-    rest = call.node.outputs[1:]
-    return [
-        y,
-        *(call.graph.operation(f"{type_}_state", [y], state) if name else None for name in rest),
-    ]
 
 
 TENSORS: dict[str, Operator] = {
     "Shape": shape_of,
     "Size": size_of,
     "Transpose": transpose,
-    "Reshape": reshape,
-    "Flatten": flatten,
-    "Squeeze": squeeze,
-    "Unsqueeze": unsqueeze,
+    **{name: reshaped(sizes) for name, sizes in RESHAPES.items()},
     "Concat": concat,
     "Slice": slice_,
     "Split": split,
@@ -496,8 +415,8 @@ TENSORS: dict[str, Operator] = {
     "CenterCropPad": center_crop_pad,
     "Resize": resize,
     "Upsample": resize,
-    "DepthToSpace": depth_to_space,
-    "SpaceToDepth": space_to_depth,
+    "DepthToSpace": blocks("depth_to_space"),
+    "SpaceToDepth": blocks("space_to_depth"),
     "ReduceMean": reduced("mean"),
     "ReduceSum": reduced("sum"),
     "ReduceMax": reduced("max"),
@@ -512,6 +431,4 @@ TENSORS: dict[str, Operator] = {
     "LpNormalization": lp_norm,
     "MeanVarianceNormalization": mean_variance,
     "RMSNormalization": rms_norm,
-    "Einsum": einsum,
-    **dict.fromkeys(GATES, recurrent),
 }

@@ -75,10 +75,15 @@ class Call(NamedTuple):
             return None
         return value
 
-    def layer(self, record: Layer, x: Traced, *arrays: StoredArray | None) -> Value:
-        """Append a layer on maps, and the activation that is fused to it."""
-        weights = dict(zip(("weight", "bias"), [a for a in arrays if a is not None], strict=False))
-        y = self.graph.layer(record, x, self.name, weights)
+    def layer(
+        self,
+        record: Layer,
+        x: Traced,
+        weight: StoredArray | None = None,
+        bias: StoredArray | None = None,
+    ) -> Value:
+        """Append a layer on maps."""
+        y = self.graph.layer(record, x, self.name, {"weight": weight, "bias": bias})
         whole = channels_last(y.node, self.output)
         if prod(whole.stored) != prod(y.stored):
             raise Halt(f"it gives {y.stored}, and the file says {self.output}")

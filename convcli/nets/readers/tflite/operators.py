@@ -7,11 +7,8 @@ from struct import unpack_from
 from convcli.geometry import Padding
 from convcli.nets.layers import (
     Activation,
-    Concat,
     Conv,
-    Layer,
     Linear,
-    Merge,
     Pad,
     Pool,
     PoolKind,
@@ -19,7 +16,6 @@ from convcli.nets.layers import (
     TransposedConv,
     Upsample,
 )
-from convcli.nets.layers.tensor_ops import Broadcast
 from convcli.nets.readers.folding import broadcast_shape
 from convcli.nets.readers.tensor_graph import Halt, Traced, Value
 from convcli.nets.readers.tflite.call import RELU1, Call
@@ -95,8 +91,7 @@ def _linear(call: Call) -> Value:
     if not call.operator.number(2, "b") and len(x.stored) != 2:
         x = call.graph.reshaped(x, (prod(x.stored) // max(features, 1), features))
     record = Linear(outputs, bias is not None, features, over="axis")
-    weights = {"weight": weight} | ({} if bias is None else {"bias": bias})
-    y = call.graph.layer(record, x, call.name, weights)
+    y = call.graph.layer(record, x, call.name, {"weight": weight, "bias": bias})
     return call.activated(call.graph.reshaped(y, call.output), 0)
 
 
@@ -120,30 +115,13 @@ def _arithmetic(type_: str) -> Callable[[Call], Value]:
         left, right = call.value(0), call.value(1)
         if isinstance(left, StoredArray) and isinstance(right, StoredArray):
             return call.operation()
-        pair = [_with_order(call, one, other) for one, other in ((left, right), (right, left))]
-        if pair[0].order != pair[1].order:
-            pair = [call.graph.settled(x) for x in pair]
-        stored = broadcast_shape(pair[0].stored, pair[1].stored)
-        if stored is None or prod(stored) != prod(call.output):
+        shape = broadcast_shape(left.shape, right.shape)
+        if shape is None or prod(shape) != prod(call.output):
             raise Halt(f"{left.shape} and {right.shape} do not match")
-        same = len(pair[0].stored) == len(pair[1].stored) and type_ in ("add", "multiply")
-        record: Layer = Merge(type_) if same else Broadcast(type_)
-        node = call.graph.join(record, pair, call.name)
-        order = max((x.order for x in pair), key=len)
-        return call.activated(Traced(node, stored, order), 0)
+        y = call.graph.arithmetic(type_, left, right, call.name, call.graph.source)
+        return call.activated(y, 0)
 
     return read
-
-
-def _with_order(call: Call, value: Value, other: Value) -> Traced:
-    """A tensor; an array becomes a node with the axis order of the other operand."""
-    if isinstance(value, StoredArray) and isinstance(other, Traced) and not other.straight:
-        rank = len(other.order)
-        wide = value.reshaped((1,) * (rank - len(value.shape)) + value.shape)
-        if wide is not None and len(wide.shape) == rank:
-            turned = wide.permuted([other.order.index(axis) for axis in range(rank)])
-            return call.graph.source(turned)._replace(order=other.order)
-    return call.graph.source(value)
 
 
 def _activation(record: Activation) -> Callable[[Call], Value]:
@@ -162,18 +140,8 @@ def _prelu(call: Call) -> Value:
 def _concat(call: Call) -> Value:
     values = [call.value(place) for place in range(len(call.operator.inputs))]
     axis = call.operator.number(0) % max(len(call.output), 1)
-    tensors = [call.graph.source(value) for value in values]
-    if len({x.order for x in tensors}) > 1:
-        tensors = [call.graph.settled(x) for x in tensors]
-    order = tensors[0].order
-    place = order[axis]
-    if not place or any(x.stored[0] != 1 for x in tensors):
-        return call.operation()
-    node = call.graph.join(Concat(place - 1), tensors, call.name)
-    stored = [0] * len(order)
-    for position, own in enumerate(order):
-        stored[own] = call.output[position]
-    return call.activated(Traced(node, tuple(stored), order), 1)
+    y = call.graph.concat(call.graph.in_one_order(values), axis, call.name)
+    return call.operation() if y is None else call.activated(y, 1)
 
 
 def _reshape(call: Call) -> Value:
@@ -221,8 +189,7 @@ def _mean(call: Call) -> Value:
 def _product(call: Call) -> Value:
     left, right = call.value(0), call.value(1)
     macs = prod(call.output) * (left.shape[-1] if left.shape else 1)
-    if isinstance(left, Traced) and isinstance(right, Traced):
-        call.graph.activation_macs += macs
+    call.graph.product_macs((left, right), macs)
     return call.operation()
 
 

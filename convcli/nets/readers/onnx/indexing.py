@@ -56,7 +56,7 @@ def reverse_sequence(call: Call) -> Results:
     if {batch, time} != {0, 1} or len(shape) < 2 or len(lengths) != shape[batch]:
         raise call.refuse(f"{len(lengths)} lengths along axis {batch} of {shape}")
     values = lengths, batch
-    return call.graph.operation("reverse_sequence", [call.x()], shape, *values, name=call.name)
+    return call.operation("reverse_sequence", shape, *values)
 
 
 def place_of_extreme(type_: str) -> Operator:
@@ -65,7 +65,7 @@ def place_of_extreme(type_: str) -> Operator:
         shape = call.shape()
         output = (*shape[:axis], *((1,) if keeps else ()), *shape[axis + 1 :])
         last = bool(call.integer("select_last_index", 0))
-        return call.graph.operation(type_, [call.x()], output, axis, last, name=call.name)
+        return call.operation(type_, output, axis, last)
 
     return read
 
@@ -78,8 +78,7 @@ def top_k(call: Call) -> Results:
     output = (*shape[:axis], k, *shape[axis + 1 :])
     largest = bool(call.integer("largest", 1))
     return [
-        call.graph.operation(type_, [call.x()], output, k, axis, largest, name=call.name)
-        for type_ in ("top_values", "top_places")
+        call.operation(type_, output, k, axis, largest) for type_ in ("top_values", "top_places")
     ]
 
 
@@ -87,7 +86,7 @@ def cumulated(type_: str) -> Operator:
     def read(call: Call) -> Results:
         axis = call.normal(int(call.numbers(1)[0]), len(call.shape()))
         flags = bool(call.integer("exclusive", 0)), bool(call.integer("reverse", 0))
-        return call.graph.operation(type_, [call.x()], call.shape(), axis, *flags, name=call.name)
+        return call.operation(type_, call.shape(), axis, *flags)
 
     return read
 
@@ -95,7 +94,7 @@ def cumulated(type_: str) -> Operator:
 def triangle(call: Call) -> Results:
     k = int(call.numbers(1)[0]) if call.has(1) else 0
     upper = bool(call.integer("upper", 1))
-    return call.graph.operation("triangle", [call.x()], call.shape(), k, upper, name=call.name)
+    return call.operation("triangle", call.shape(), k, upper)
 
 
 def eye_like(call: Call) -> Results:
@@ -119,7 +118,7 @@ def grid_sample(call: Call) -> Results:
     )
 
 
-PLACES: dict[str, Operator] = {
+INDEXING: dict[str, Operator] = {
     "Gather": gather,
     "GatherElements": gather_elements,
     "GatherND": gather_nd,
