@@ -71,7 +71,7 @@ def called(dialect: str) -> dict[str, list[str]]:
         for name, build in table.items():
             with suppress(SpecError):
                 names.setdefault(built(build).type, []).append(name)
-    for type_ in [one for one in names if one.startswith("adaptive_")]:
+    for type_ in [name for name in names if name.startswith("adaptive_")]:
         whole = names.setdefault(type_.replace("adaptive", "global", 1), [])
         whole += [f"{name}(1)" for name in names[type_]]
     return names
@@ -131,7 +131,7 @@ def one(name: str) -> Listing:
                 summary = summarize(sequential([layer]), shape)
                 fields["example"] = f"{size_text(shape)} → {size_text(summary.output)}"
                 found = formulas_by_layer(summary)[summary.rows[0].name]
-                formulas = [f"{one.quantity}: {one}" for one in found]
+                formulas = [f"{formula.quantity}: {formula}" for formula in found]
                 break
     cells = [(key, value) for key, value in fields.items() if value]
     return Listing(

@@ -203,7 +203,7 @@ def _add_hook(
 
 
 def _drop(hooks: list[Value], hook: Value) -> None:
-    hooks[:] = [one for one in hooks if one is not hook]
+    hooks[:] = [other for other in hooks if other is not hook]
 
 
 HANDLE = class_of("RemovableHandle")
