@@ -19,7 +19,7 @@ from convcli.nets.readers.python.language.objects import (
     Unknown,
     Value,
 )
-from convcli.nets.readers.python.stdlib.command_lines import NAMESPACE
+from convcli.nets.readers.python.stdlib.modules import NAMESPACE
 from convcli.nets.readers.python.torch import nn_module
 from convcli.text import like, safe
 
