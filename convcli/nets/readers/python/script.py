@@ -396,7 +396,10 @@ class ScriptInterpreter(ModelInterpreter):
             return self._example(function, args, options)
         self._calls_unknown |= isinstance(function, Unknown) and not self.depth
         if args and self._takes_input(function, args[0]):
-            args = [self._bare_input(args[0]), *args[1:]]
+            tensor = self.new_input((None, None, 3))
+            if isinstance(args[0], Unknown):
+                self.text.names[args[0].text] = tensor
+            args = [tensor, *args[1:]]
         if isinstance(function, Unknown) and not function.harmless:
             named = self._named(function, args)
             function = function if named is MISSING else named
@@ -415,12 +418,6 @@ class ScriptInterpreter(ModelInterpreter):
             return False
         natives = isinstance(function, Native) and function.name in FUNCTIONS
         return natives or self.is_module(function)
-
-    def _bare_input(self, word: Value) -> Value:
-        tensor = self.new_input((None, None, 3))
-        if isinstance(word, Unknown):
-            self.text.names[word.text] = tensor
-        return tensor
 
     def _is_word(self, value: Value) -> bool:
         """Whether a value is a name that was never assigned."""

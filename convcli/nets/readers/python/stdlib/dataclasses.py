@@ -28,7 +28,7 @@ METHODS = (Function, Native, BoundMethod, StaticMethod, ClassMethod, Property, C
 """Names in the body of an enumeration that are not members."""
 
 
-def complete_class(cls: Class, node: ast.ClassDef) -> Class:
+def complete_class(interpreter: Interpreter, cls: Class, node: ast.ClassDef) -> Class:
     """A class after its body: the members of an enumeration, the fields of a named tuple."""
     if cls.is_a(ENUM):
         members: dict[str, Value] = {}

@@ -5,6 +5,7 @@ import math
 import string
 from collections.abc import Iterator, Sequence
 
+from convcli.callsyntax import brief
 from convcli.nets.readers.python.language.conversions import (
     describe,
     hashable,
@@ -36,6 +37,7 @@ from convcli.nets.readers.python.language.objects import (
 from convcli.nets.readers.python.language.operators import compare, equal
 from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.stdlib.builtins import dict_of, length_of, set_of, sorted_of
+from convcli.nets.readers.python.stdlib.modules import chain_from_iterable
 from convcli.nets.readers.python.stdlib.type_checks import TYPES
 
 
@@ -314,8 +316,8 @@ METHODS: dict[type, dict[str, NativeFunction]] = {
 """Methods of Python's own types, by type and name."""
 
 
-def method_of(value: Value, name: str) -> Value:
-    """A method of a plain value; MISSING for one that is not in the table."""
+def method_of(interpreter: Interpreter, value: Value, name: str) -> Value:
+    """A method of a plain value. Raises ProgramException for one that is not in the table."""
     for kind, methods in METHODS.items():
         if isinstance(value, kind) and name in methods:
             return BoundMethod(Native(name, methods[name]), value)
@@ -323,11 +325,13 @@ def method_of(value: Value, name: str) -> Value:
         return value[name == "indices"]
     if isinstance(value, int | float) and name in ("real", "imag"):
         return value if name == "real" else 0
-    return MISSING
+    raise ProgramException("AttributeError", f"{describe(value)} has no {brief(name)} here")
 
 
-def class_method_of_type(type_: str, name: str) -> Value:
+def class_method_of_type(interpreter: Interpreter, type_: str, name: str) -> Value:
     """`str.lower`, `dict.fromkeys`: a method looked up on a type."""
+    if type_ == "chain" and name == "from_iterable":
+        return Native(name, chain_from_iterable)
     if type_ in ("dict", "OrderedDict") and name == "fromkeys":
         return Native(
             name,
