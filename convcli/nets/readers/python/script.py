@@ -90,18 +90,18 @@ class ScriptInterpreter(ModelInterpreter):
         self.guessed = False
         """Whether the input's sizes are neither in the text nor given."""
         self.further = 0
-        """Inputs made after the first."""
+        """Number of inputs after the first."""
         self.examples = 0
-        """Tensors made so far that could be the input."""
+        """Number of tensors so far that could be the input."""
         self.outputs: list[Tensor] = []
         """The outputs of a Keras `Model`."""
         self.last: list[Tensor] = []
-        """The tensors of the last statement that made any."""
+        """The tensors of the last statement that has any."""
         self.refusals: list[ReadError] = []
         self.unset: list[ReadError] = []
         """Those of statements that set something of a module, or which weights are trained."""
         self.used: Counter[str] = Counter()
-        """Layers made, by framework."""
+        """Numbers of layers by framework."""
         self.own = Instance(MODULE)
         """`self` of lines outside of a class."""
         self.defines = any(

@@ -460,7 +460,7 @@ LAYERS: dict[str, Builder] = {
     "GaussianDropout": plain(Identity("dropout")),
     "Rescaling": rescaling,
     "ActivityRegularization": plain(Identity("regularization")),
-    **{f"Random{what}": plain(Identity("augmentation")) for what in AUGMENTATIONS},
+    **{f"Random{kind}": plain(Identity("augmentation")) for kind in AUGMENTATIONS},
 }
 
 SHARED: dict[str, Builder] = {

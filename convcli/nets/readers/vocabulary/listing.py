@@ -43,9 +43,9 @@ def arguments(name: str) -> str:
         return ", ".join(parameters(names_of("short", "BLOCKS")[name])) or "[...], [...], ..."
     build = names_of("short")[name]
     usual = defaults(build)
-    words = [f"{key}={usual[key]!r}" if key in usual else key for key in parameters(build)]
-    if words or name == "reshape":
-        return ", ".join(words) or "height, ..."
+    signature = [f"{key}={usual[key]!r}" if key in usual else key for key in parameters(build)]
+    if signature or name == "reshape":
+        return ", ".join(signature) or "height, ..."
     type_ = built(build).type
     return ", ".join(FUNCTIONS[type_][2].split()) if type_ in FUNCTIONS else ""
 

@@ -92,7 +92,7 @@ def _initializer(name: str, build: Builder) -> NativeFunction:
     """The `__init__` of a layer: it builds the record, and keeps the arguments as attributes."""
     takes = parameters(build)
     follows_it = "activation" in takes and name not in WITH_ACTIVATION
-    place = takes.index("activation") if follows_it else None
+    position = takes.index("activation") if follows_it else None
 
     def init(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> None:
         given = {**dict(zip(takes, args, strict=False)), **options}
@@ -114,10 +114,10 @@ def _initializer(name: str, build: Builder) -> NativeFunction:
         _keep_input(owner, named, takes)
         inner = next(filter(None, map(activation_of, wrapped)), None)
         follows = inner.layer if inner else None
-        if place is not None:
-            if place < len(values):
-                named.setdefault("activation", values[place])
-                values[place] = None
+        if position is not None:
+            if position < len(values):
+                named.setdefault("activation", values[position])
+                values[position] = None
             follows = keras.function(named.pop("activation", None))
         where = interpreter.location(declared=True)
         owner.leaf = Leaf(

@@ -126,10 +126,10 @@ def namedtuple_of(
 ) -> Class:
     if isinstance(fields, str):
         fields = fields.replace(",", " ").split()
-    words = [str(field) for field in to_list(interpreter, fields)]
+    names = [str(field) for field in to_list(interpreter, fields)]
     given = to_list(interpreter, defaults or ())
-    filled = [MISSING] * (len(words) - len(given)) + given
-    cls = Class(name, fields=dict(zip(words, filled, strict=True)))
+    filled = [MISSING] * (len(names) - len(given)) + given
+    cls = Class(name, fields=dict(zip(names, filled, strict=True)))
     cls.own = True
     named_tuple(cls)
     return cls

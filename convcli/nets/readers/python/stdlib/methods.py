@@ -2,8 +2,9 @@
 
 import ast
 import math
+import re
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from convcli.callsyntax import brief
 from convcli.nets.readers.python.language.conversions import (
@@ -72,7 +73,7 @@ def format_value(interpreter: Interpreter, value: Value, spec: str) -> str:
         raise ReadError(f"{value.cls.name} has a __format__ of its own")
     if not spec:
         return str(to_str(interpreter, value))
-    if any(len(digits) > 3 for digits in _digits(spec)):
+    if re.search(r"\d{4}", spec):
         raise ReadError(f"the format {spec[:40]!r} is too wide")
     if not isinstance(value, int | float | str):
         value = to_str(interpreter, value)
@@ -82,7 +83,7 @@ def format_value(interpreter: Interpreter, value: Value, spec: str) -> str:
 def percent_format(interpreter: Interpreter, text: str, values: Value) -> Value:
     """`text % values`."""
     given = values if isinstance(values, tuple) else (values,)
-    if any(len(digits) > 3 for digits in _digits(text)) or "*" in text:
+    if re.search(r"\d{4}", text) or "*" in text:
         raise ReadError("the format is too wide")
     for value in given:
         if isinstance(value, Unknown):
@@ -102,29 +103,17 @@ def percent_format(interpreter: Interpreter, text: str, values: Value) -> Value:
         raise ProgramException(type(error).__name__, str(error)) from None
 
 
-def _digits(text: str) -> Iterator[str]:
-    run = ""
-    for character in text:
-        if character.isdigit():
-            run += character
-        elif run:
-            yield run
-            run = ""
-    if run:
-        yield run
-
-
 def _join(interpreter: Interpreter, text: str, values: Value) -> Value:
-    words: list[str] = []
+    parts: list[str] = []
     for item in to_list(interpreter, values):
         if isinstance(item, Unknown):
             return item.outcome()
         if not isinstance(item, str):
             raise ProgramException("TypeError", f"join() of {describe(item)}, which is not text")
-        words.append(item)
-    if sum(map(len, words)) + len(text) * len(words) > MAX_ITEMS:
+        parts.append(item)
+    if sum(map(len, parts)) + len(text) * len(parts) > MAX_ITEMS:
         raise ReadError("a string grows too long")
-    return within_limits(interpreter, text.join(words))
+    return within_limits(interpreter, text.join(parts))
 
 
 def _replace(interpreter: Interpreter, text: str, old: str, new: str, count: int = -1) -> Value:

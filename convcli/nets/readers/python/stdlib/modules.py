@@ -179,8 +179,8 @@ def _islice(interpreter: Interpreter, values: Value, *ends: Value) -> list[Value
 
 def _argument(interpreter: Interpreter, owner: Instance, *names: Value, **options: Value) -> None:
     """A parser of an empty command line: every option has its default."""
-    words = [name for name in names if isinstance(name, str)]
-    name = next((word for word in words if word.startswith("--")), words[0] if words else "")
+    texts = [name for name in names if isinstance(name, str)]
+    name = next((text for text in texts if text.startswith("--")), texts[0] if texts else "")
     default = options.get("default", False if options.get("action") == "store_true" else None)
     if options.get("action") == "store_false":
         default = options.get("default", True)
