@@ -75,9 +75,9 @@ def length_of(interpreter: Interpreter, value: Value) -> Value:
 
 
 def _range(interpreter: Interpreter, *ends: Value) -> range:
-    check_known(*ends)
     numbers = []
     for end in ends:
+        check_known(end)
         number = end.number if isinstance(end, Tensor) and end.number is not None else end
         if not isinstance(number, int):
             raise ProgramException("TypeError", f"range() takes whole numbers, not {describe(end)}")
