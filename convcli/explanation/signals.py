@@ -23,6 +23,7 @@ from convcli.explanation.values import (
 from convcli.geometry import Window, full_padding
 from convcli.numerals import Stack, Symbol, Value
 from convcli.records import NamedTuple
+from convcli.tables import Table
 
 Signal = tuple[Value, ...]
 
@@ -99,10 +100,6 @@ class SignalLesson(NamedTuple):
 
     @property
     def caption(self) -> str:
-        return self.finding
-
-    @property
-    def finding(self) -> str:
         """What the numbers say about changing the order."""
         sign = MODES[self.mode].sign
         there, back = self.result, self.swapped
@@ -116,10 +113,11 @@ class SignalLesson(NamedTuple):
             return f"f{sign}g = g{sign}f here; in general f{sign}g is g{sign}f reversed"
         return f"f{sign}g ≠ g{sign}f: f{sign}g is g{sign}f reversed"
 
-    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
-        rows: list[tuple[object, ...]] = []
-        for place, value in enumerate(self.result):
-            rows.append((self.first + place, text(self._sum(place, value)), table_value(value)))
+    def table(self) -> Table:
+        rows = [
+            (self.first + place, text(self._sum(place, value)), table_value(value))
+            for place, value in enumerate(self.result)
+        ]
         return ("t", "sum", "value"), rows, ()
 
     def record(self) -> dict[str, object]:
@@ -133,7 +131,7 @@ class SignalLesson(NamedTuple):
             "t": [self.first, last],
             "result": list(map(json_value, self.result)),
             "swapped": list(map(json_value, self.swapped)),
-            "finding": self.finding,
+            "finding": self.caption,
             "steps": [
                 {
                     "t": self.first + place,
@@ -231,7 +229,7 @@ class SignalLesson(NamedTuple):
             first = 0 if mode.flip else 1 - len(self.g)
             span = f"   (t = {first} to {first + len(self.swapped) - 1})"
             yield [(f"g{sign}f = ", ""), (_listed(self.swapped), "sum"), (span, "note")]
-        yield [(self.finding, "head")]
+        yield [(self.caption, "head")]
 
 
 def _shifted(t: int) -> str:
