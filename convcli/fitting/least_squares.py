@@ -235,12 +235,13 @@ def solve(problem: Equations) -> Fitted:
 
 
 class Moment(NamedTuple):
-    """A moment of a descent: the step, the loss, and the current kernels."""
+    """A moment of a descent: the steps before it, the loss, and the current kernels."""
 
     step: int
     loss: float
     """The mean squared error, in squared levels."""
-    kernels: Array
+    kernels: NDArray[np.floating]
+    """(filters, channels, h, w); of a net, those of its first layer."""
 
 
 def descend(problem: Equations, steps: int) -> Iterator[Moment]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from convcli.explanation.draw.frames import Sheet, Words
+from convcli.explanation.draw.frames import Sheet, Titles
 from convcli.explanation.draw.panels import Panel
 from convcli.explanation.draw.pens import Pen
 from convcli.explanation.draw.themes import Theme
@@ -19,7 +19,7 @@ class ScatterSheet(Sheet):
         self.lesson = lesson
         self.stamps = {stamp.cell: stamp for stamp in lesson.stamps}
         kernel = "kernel flipped" if lesson.walk.flip else "kernel"
-        super().__init__(lesson.walk, theme, lesson.chosen, Words(kernel=kernel))
+        super().__init__(lesson.walk, theme, lesson.chosen, Titles(kernel=kernel))
 
     @property
     def all_cells(self) -> Iterator[Spot]:
@@ -104,7 +104,7 @@ class SignalSheet(Sheet):
     def __init__(self, lesson: SignalLesson, theme: Theme) -> None:
         self.lesson = lesson
         still, moving = lesson.names
-        super().__init__(lesson.walk, theme, words=Words(still, moving, lesson.mode))
+        super().__init__(lesson.walk, theme, titles=Titles(still, moving, lesson.mode))
 
     def sums(self, cell: Spot) -> list[str]:
         return [self.lesson.step_text(cell[1])]
