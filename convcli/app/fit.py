@@ -38,7 +38,7 @@ def fit(options: FitOptions) -> None:
     result = _train(options, before, after) if options.net else _fit(options, before, after)
     show_text(result, STYLES, options)
     if isinstance(result, FittedKernel):
-        result.check(said=options.shows_text)
+        result.check(is_printed=options.shows_text)
     if options.output:
         _save(result, options.output, options.force)
         note(f"written to {safe(options.output)}")

@@ -273,8 +273,8 @@ class Trainer:
         """Crops of the pictures at random positions; complete pictures where they are small."""
         height, width = self.size
         rows, columns = self.stack.margin
-        places = map(output_length, self.y.shape[1:], map(Window, self.size))
-        tops, lefts = (generator.integers(0, count, BATCH) for count in places)
+        counts = map(output_length, self.y.shape[1:], map(Window, self.size))
+        tops, lefts = (generator.integers(0, count, BATCH) for count in counts)
         x = np.stack(
             [
                 self.x[:, t : t + height + rows, s : s + width + columns]

@@ -65,29 +65,29 @@ def _live(
     from rich.live import Live
 
     console = Console(stderr=True, markup=False, highlight=False, emoji=False)
-    scheduled, losses, places = set(schedule(steps)), [], []
+    scheduled, losses, points = set(schedule(steps)), [], []
     with Live(console=console, auto_refresh=False) as live:
         last = 0.0
         for moment in moments:
             losses.append(moment.loss)
             if moment.step in scheduled or monotonic() - last > 0.25:
-                places.append((moment.step, moment.loss))
-                live.update(picture(title, places, steps, kernels(moment)), refresh=True)
+                points.append((moment.step, moment.loss))
+                live.update(picture(title, points, steps, kernels(moment)), refresh=True)
                 sleep(max(0.0, PAUSE - (monotonic() - last)))
                 last = monotonic()
     return losses
 
 
 def picture(
-    title: str, places: Sequence[tuple[int, float]], steps: int, kernels: Sequence[Kernel]
+    title: str, points: Sequence[tuple[int, float]], steps: int, kernels: Sequence[Kernel]
 ) -> "Text":
     """The curve so far and the kernels as they are, for a terminal."""
     from rich.text import Text
 
-    step, loss = places[-1]
+    step, loss = points[-1]
     text = Text(no_wrap=True, overflow="crop")
     text.append(f"{title}   step {step:,} of {steps:,}   loss {loss:.6g}\n", "bold")
-    for line in curve([loss for _, loss in places]):
+    for line in curve([loss for _, loss in points]):
         text.append(line + "\n", "cyan")
     text.append(f"{'':9}└{'─' * WIDTH}\n", "dim")
     text.append(

@@ -52,11 +52,11 @@ class FittedKernel(NamedTuple):
         )
         return self.fitted.residual <= max(ROUNDINGS * self.rounding, EXACT * spread)
 
-    def check(self, said: bool = False) -> None:
-        """Raise UnfitError where many kernels fit as well; `said` where the verdict is printed."""
+    def check(self, is_printed: bool = False) -> None:
+        """Raise UnfitError where many kernels fit as well, shortly where the verdict is printed."""
         if not self.fitted.determined:
             raise UnfitError(
-                "not determined; try a picture with more detail" if said else self.verdict
+                "not determined; try a picture with more detail" if is_printed else self.verdict
             )
 
     @property

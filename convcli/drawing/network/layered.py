@@ -67,10 +67,10 @@ def layered_scene(
             edges.append([*chain, index])
     near: list[list[tuple[int, int]]] = [[] for _ in widths]
     for chain in edges:
-        for one, other in pairwise(chain):
-            weight = 1 if (one < len(blocks)) != (other < len(blocks)) else 6
-            near[one].append((other, weight))
-            near[other].append((one, weight))
+        for source, target in pairwise(chain):
+            weight = 1 if (source < len(blocks)) != (target < len(blocks)) else 6
+            near[source].append((target, weight))
+            near[target].append((source, weight))
     centers = _centers(layers, near, widths)
     left = min(center - width / 2 for center, width in zip(centers, widths, strict=True))
     head = 24 if title else 0
@@ -99,12 +99,12 @@ def layered_scene(
     lines: list[Item] = []
     for chain in edges:
         points: list[Point] = []
-        for place, node in enumerate(chain):
+        for number, node in enumerate(chain):
             top = tops[rank_of[node]]
             end = top + (heights[node] if node < len(blocks) else rank_heights[rank_of[node]])
-            if place:
+            if number:
                 points.append(at(centers[node], top))
-            if place < len(chain) - 1:
+            if number < len(chain) - 1:
                 points.append(at(centers[node], end))
         lines.append(Line(tuple(points), theme.outline, arc=len(chain) > 2))
     boxes = [

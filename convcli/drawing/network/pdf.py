@@ -61,7 +61,7 @@ def pages(
             b"<</Filter/FlateDecode/Length %d>>stream\n%s\nendstream" % (len(data), data)
         )
     for layer in layers:
-        streams = " ".join(f"{first + part} 0 R" for part in (0, *(one + 1 for one in layer)))
+        streams = " ".join(f"{first + part} 0 R" for part in (0, *(number + 1 for number in layer)))
         objects.append(f"<</Type/Page/Parent 2 0 R/Contents[{streams}]>>".encode())
     data = b"%PDF-1.4\n"
     starts = []

@@ -141,7 +141,7 @@ class Sheet:
         top = GAP + CAPTION
         self.floor = top + max(count * pitch - GAP, outputs[0].height)
         x = GAP
-        placed: list[list[Panel]] = []
+        groups: list[list[Panel]] = []
         self.signs: list[tuple[str, int]] = []
         """Signs between grids, and the middle of each."""
         for panels, name, sign in (
@@ -151,7 +151,7 @@ class Sheet:
             (outputs, self.titles.output, "=" if kernels else self.walk.pool),
         ):
             if not panels:
-                placed.append([])
+                groups.append([])
                 continue
             if sign:
                 room = max(SIGN, round(text_length(sign, TEXT_SIZE)) + 2 * GAP)
@@ -160,22 +160,19 @@ class Sheet:
             width = max(panels[0].width, round(text_length(name, TEXT_SIZE)) + 8)
             left = x + (width - panels[0].width) // 2
             y = (top + self.floor - panels[0].height - (len(panels) - 1) * pitch) // 2
-            placed.append(
+            groups.append(
                 [panel._replace(left=left, top=y + n * pitch) for n, panel in enumerate(panels)]
             )
             x += width
-        self.inputs, self.kernels, self.biases, self.outputs = placed
-        self.width = max(x, min(self._caption_width(), 640)) + GAP
+        self.inputs, self.kernels, self.biases, self.outputs = groups
+        # room for a row of the kernel's products
+        row = " + ".join(["-0·(-0)"] * self.walk.axes[1].window.kernel)
+        self.width = max(x, min(round(text_length(row, TEXT_SIZE)) + 24, 640)) + GAP
         self.lines = max(len(self.caption(cell)) for cell in self.cells)
         self.height = self.floor + GAP + CAPTION * self.lines + GAP // 2
 
     def _panel(self, rows: range, columns: range) -> Panel:
         return Panel(0, 0, rows, columns, self.side)
-
-    def _caption_width(self) -> int:
-        """Room for a row of the kernel's products."""
-        row = " + ".join(["-0·(-0)"] * self.walk.axes[1].window.kernel)
-        return round(text_length(row, TEXT_SIZE)) + 24
 
     def caption(self, cell: Spot) -> list[str]:
         """The sum in lines that fit, or only its result where there are too many."""
@@ -283,7 +280,7 @@ class Sheet:
         pen: Pen,
         panel: Panel,
         channel: int,
-        places: Iterable[Spot],
+        positions: Iterable[Spot],
         under: Mapping[Spot, Term],
     ) -> None:
         """Cells of the canvas: under taps, in gaps of a dilated kernel, or all without a window."""
@@ -291,7 +288,7 @@ class Sheet:
         shade = self.shade(channel)
         read_rows, read_columns = walk.read()
         padding = []
-        for row, column in places:
+        for row, column in positions:
             box, term = panel.box(row, column), under.get((row, column))
             source = walk.source((row, column))
             inside = walk.axes[0].cell(row) is not None and walk.axes[1].cell(column) is not None

@@ -79,7 +79,9 @@ def picture_data(picture: Picture, first: Kernel, cell: Spot | None = None) -> R
     scale = MAX_SIDE / max(height, width)
     if scale < 1:
         size = max(1, round(width * scale)), max(1, round(height * scale))
-        pixels = _resized(pixels, size)
+        planes = map(Image.fromarray, np.moveaxis(pixels, -1, 0).copy())
+        resized = (plane.resize(size, Image.Resampling.LANCZOS) for plane in planes)
+        pixels = np.stack([np.asarray(plane) for plane in resized], -1)
         cell = cell and (int(cell[0] * scale), int(cell[1] * scale))
         notes.insert(0, f"reduced from {height}x{width}")
     note = ", ".join((f"{pixels.shape[0]}x{pixels.shape[1]} pixels", *notes))
@@ -101,14 +103,6 @@ def picture_data(picture: Picture, first: Kernel, cell: Spot | None = None) -> R
             if max(listed.shape) <= MAX_TAPS and not listed.lines
         },
     }
-
-
-def _resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    planes = [
-        np.asarray(Image.fromarray(pixels[..., k]).resize(size, Image.Resampling.LANCZOS))
-        for k in range(pixels.shape[2])
-    ]
-    return np.stack(planes, axis=-1)
 
 
 def kernel_data(weights: Kernel) -> Record:
