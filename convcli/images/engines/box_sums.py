@@ -9,11 +9,11 @@ import numpy as np
 
 from convcli.borders import FILL
 from convcli.geometry import Pair, Window, output_length
-from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics
 from convcli.images.engines.row_bands import Bands, Work
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.kernels.kernel import Kernel
+from convcli.images.pixel_arrays import Stored, Values
 from convcli.records import NamedTuple
 
 MIN_SIDE = 14

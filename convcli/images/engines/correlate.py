@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from convcli.conv.validate import EXACT_FLOAT
 from convcli.geometry import Window, output_length
-from convcli.images.arrays import Stored, Values
 from convcli.images.engines.column_products import ColumnProducts
 from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics, magnitudes
 from convcli.images.engines.row_bands import Bands, FloatWork, Work, band_rows
 from convcli.images.engines.shift_passes import Passes, Scratch, plan_passes
-from convcli.images.engines.toeplitz import Products, Transforms
+from convcli.images.engines.toeplitz import Product, products, transform
 from convcli.images.kernels.kernel import Kernel, Matrix, Part, narrowed
+from convcli.images.pixel_arrays import Stored, Values
 
 MIN_NANOSECONDS = 3.4
 """Expected time per sample that products and transforms always exceed."""
@@ -37,7 +37,7 @@ EXACT_SINGLE = 2**24
 
 ACCUMULATORS = (np.uint16, np.int16, np.int32, np.int64)
 
-Stencil: TypeAlias = Passes | ColumnProducts | Products | Transforms
+Stencil: TypeAlias = Passes | ColumnProducts | Product
 """A matrix ready to run on bands."""
 
 
@@ -69,14 +69,14 @@ def stencil(
     options: list[Stencil] = [passes]
     if dtype.kind == "f" or largest * weight(factors) <= EXACT_FLOAT:
         if _is_column_and_row(factors):
-            options.append(Products(*factors))
+            options.append(products(*factors))
         if len(factors) == 1:
             (matrix,) = factors
             if dtype.kind in "iu":
                 exact = np.float32 if largest * weight(factors) <= EXACT_SINGLE else np.float64
                 options.append(ColumnProducts.of(matrix, exact))
             if matrix.size >= MIN_TRANSFORMED and _is_certain(matrix, largest, cells, dtype):
-                options.append(Transforms(matrix))
+                options.append(transform(matrix))
     return min(options, key=lambda one: one.nanoseconds)
 
 

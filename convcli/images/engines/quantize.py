@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from convcli.images.arrays import Stored, Values
 from convcli.images.engines.shift_passes import Scratch
+from convcli.images.pixel_arrays import Stored, Values
 from convcli.records import NamedTuple
 
 Step: TypeAlias = tuple[np.ufunc, int]

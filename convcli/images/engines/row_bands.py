@@ -13,9 +13,9 @@ from convcli import geometry
 from convcli.borders import FILL, Border
 from convcli.errors import UnfitError
 from convcli.geometry import Pair, anchored_padding, ceil_div, output_length
-from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import Statistics
 from convcli.images.engines.shift_passes import Scratch
+from convcli.images.pixel_arrays import Stored, Values
 from convcli.records import NamedTuple
 
 BAND_BYTES = 800_000

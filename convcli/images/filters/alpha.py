@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from convcli.borders import Border
-from convcli.images.arrays import Samples, Stored, Values
 from convcli.images.engines.correlate import Correlator
 from convcli.images.engines.quantize import NOTHING, IntensityMap, Quantizer, Statistics
 from convcli.images.engines.row_bands import Bands, FloatWork, Work
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.kernels.kernel import Kernel
+from convcli.images.pixel_arrays import Samples, Stored, Values
 
 Centers: TypeAlias = tuple[slice, slice]
 """The rows and columns of a band whose own samples stand where those of the result do."""

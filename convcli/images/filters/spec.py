@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from convcli.borders import Border, read_border
 from convcli.errors import SpecError, UnfitError
-from convcli.images.arrays import Values
 from convcli.images.filters.color import in_gray
 from convcli.images.filters.options import (
     FIXED,
@@ -39,6 +38,7 @@ from convcli.images.kernels.transforms import (
     scaled,
     transposed,
 )
+from convcli.images.pixel_arrays import Values
 from convcli.matrices import row_hints
 from convcli.numerals import read_fraction
 from convcli.records import NamedTuple
