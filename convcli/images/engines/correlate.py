@@ -256,10 +256,9 @@ class Correlator:
             response = response.astype(np.int64)  # whole, but Python's floats would not stay so
         return response.astype(fits) * times
 
-    def quantizer(self, intensity: IntensityMap, full: int, bound: int | None = None) -> Quantizer:
+    def quantizer(self, intensity: IntensityMap, full: int) -> Quantizer:
         """How the responses become samples 0..full."""
-        bound = self.bound if bound is None else bound
-        return Quantizer(self.unit, intensity, full, bound, fractional=not self.exact)
+        return Quantizer(self.unit, intensity, full, self.bound, fractional=not self.exact)
 
     def samples(
         self,

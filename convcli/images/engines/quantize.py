@@ -55,6 +55,13 @@ class Statistics(NamedTuple):
         same = "; nothing to stretch, values stay as they are" if self.flat else ""
         return f"values {_short(self.minimum)} to {_short(self.maximum)}, {share}{same}"
 
+    def described(self, faint: float) -> str:
+        """The same; for differences below `faint` also the `--range` that shows them."""
+        if self.minimum < self.maximum <= 0 < faint:
+            return f"{self.text}; all black, --range abs or signed shows values below 0"
+        shows = "; nearly black, --range stretch shows more" if 0 < self.maximum < faint else ""
+        return self.text + shows
+
     def record(self) -> dict[str, object]:
         """The same as data; no values where nothing is visible."""
         some = self.minimum <= self.maximum

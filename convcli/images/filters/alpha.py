@@ -109,7 +109,8 @@ class ConstantAlpha(AlphaEngine):
     """Σ w·a·(x − x₀) / full: a neighbor counts as much as it is opaque, against the center."""
 
     def _quantizer(self, intensity: IntensityMap) -> Quantizer:
-        return self.light.quantizer(self._over_full(intensity), self.full, self.bound)
+        over_full, fractional = self._over_full(intensity), not self.light.exact
+        return Quantizer(self.light.unit, over_full, self.full, self.bound, fractional)
 
     def _samples(
         self,

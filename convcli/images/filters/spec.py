@@ -33,7 +33,7 @@ from convcli.images.kernels.transforms import (
     anchored,
     dilated,
     flipped,
-    normalised,
+    normalized,
     rotated,
     scaled,
     transposed,
@@ -238,7 +238,7 @@ def _changed(one: Kernel, scale: Fraction, options: FilterOptions) -> Kernel:
     if options.rotate:
         one = rotated(one, options.rotate)
     if options.normalize != "none":
-        one = normalised(one, options.normalize)._replace(smooth=0.0)
+        one = normalized(one, options.normalize)._replace(smooth=0.0)
     if options.scale != "1":
         one = scaled(one, scale)._replace(smooth=0.0)
     if options.anchor is not None:
