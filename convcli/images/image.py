@@ -238,7 +238,8 @@ class Picture(NamedTuple):
         """What is known of the picture and of its first frame."""
         (height, width, channels), dtype = self.pixels.shape, self.pixels.dtype.name
         header = Header(width, height, channels, dtype, self.has_alpha, self.mode == "CMYK")
-        opaque = not self.has_alpha or bool((self.pixels[..., -1] == header.full).all())
+        last, full = self.pixels[..., -1], header.full
+        opaque = not self.has_alpha or bool((last == full).all())
         return header._replace(opaque=opaque, frames=1 + len(self.frames), format=self.format)
 
     @property

@@ -182,6 +182,9 @@ class Correlator:
         self.stencils = [
             stencil(part.factors, largest, signed, floating, cells) for part in kernel.parts
         ]
+        # squares of magnitudes are kept beside the accumulators, twice as wide
+        self.itemsize = max(map(attrgetter("dtype.itemsize"), self.stencils))
+        self.itemsize *= 2 if kernel.combine == "magnitude" else 1
         firsts = set(map(attrgetter("band_dtype"), self.stencils))
         self.dtype = firsts.pop() if len(firsts) == 1 else None
         """The dtype of bands, where all parts begin in one; None where any dtype works."""
@@ -194,19 +197,17 @@ class Correlator:
     def work(self, bands: Bands, intensity: IntensityMap, full: int, threads: int) -> Work:
         """Samples without transparency, exactly."""
         quantizer = self.quantizer(intensity, full)
-        cells = bands.width() * bands.pixels.shape[2]
+        cells = bands.width * bands.pixels.shape[2]
         dtype = self.dtype or bands.pixels.dtype
-        # squares of magnitudes are kept beside the accumulators, twice as wide
-        itemsize = max(one.dtype.itemsize for one in self.stencils)
-        itemsize *= 2 if self.kernel.combine == "magnitude" else 1
         read = self.shape[0] if self.dtype is not None else 4 * self.shape[0]
-        rows = band_rows(cells * bands.window.stride[0], bands.size[0], itemsize, read, threads)
+        stride = bands.window.stride
+        rows = band_rows(cells * stride[0], bands.size[0], self.itemsize, read, threads)
+        size = bands.window.axes[0].span(rows) * cells
 
         def run(top: int, bottom: int, out: Stored, scratch: Scratch) -> Statistics:
-            first, last = bands.span(0, rows)
-            buffer = scratch.array("extended", (last - first) * cells, dtype)
-            band = bands.read(top, bottom, dtype, buffer)
-            responses = map(bands.strided, self.parts(band, scratch))
+            band = bands.read(top, bottom, dtype, scratch.array("extended", size, dtype))
+            parts = self.parts(band, scratch)
+            responses = parts if stride == (1, 1) else map(bands.strided, parts)
             return self.samples(responses, quantizer, scratch, out)[1]
 
         return Work(rows, run)
@@ -214,7 +215,7 @@ class Correlator:
     def float_work(self, bands: Bands, intensity: IntensityMap, threads: int) -> FloatWork:
         """Responses without transparency, as float64, nothing rounded."""
         dtype = self.dtype or bands.pixels.dtype
-        cells = bands.width() * bands.pixels.shape[2] * bands.window.stride[0]
+        cells = bands.width * bands.pixels.shape[2] * bands.window.stride[0]
 
         def run(top: int, bottom: int) -> Values:
             parts = self.parts(bands.read(top, bottom, dtype))

@@ -237,7 +237,7 @@ def _gather_wide(bands: Bands, rows: Axis, columns: Axis, coarse: Floats, thread
 def _read_rows(bands: Bands, lines: slice, dtype: DTypeLike) -> Floats:
     """Extended rows, counted from the first that any window reads."""
     rows = bands.rows[lines]
-    band = np.empty((len(rows), bands.width(), bands.pixels.shape[2]), dtype)
+    band = np.empty((len(rows), bands.width, bands.pixels.shape[2]), dtype)
     return extend(bands.pixels, rows, bands.columns, bands.left, bands.fill, band)
 
 

@@ -72,7 +72,7 @@ class Settled(NamedTuple):
         step, exactly, _ = self.exact.work(bands, intensity, full, threads)
         quantizer, slack = self.exact.quantizer(intensity, full), self.slack(intensity, full)
         rows, columns = self.exact.shape
-        cells, channels = bands.width() * bands.pixels.shape[2], bands.pixels.shape[2]
+        cells, channels = bands.width * bands.pixels.shape[2], bands.pixels.shape[2]
         steps = np.add.outer(np.arange(rows) * cells, np.arange(columns) * channels).reshape(-1)
         rough = self.rough.times(quantizer.gain)
         count = band_rows(cells, bands.size[0], SINGLE.itemsize, rows, threads)

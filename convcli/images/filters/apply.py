@@ -125,7 +125,7 @@ def _in_region(picture: Picture, plan: FilterPlan, region: Region, threads: int 
 def prepared(picture: Picture, plan: FilterPlan) -> Picture:
     """The picture that is filtered: in gray if asked, without alpha that the result cannot hold."""
     picture = in_gray(picture) if plan.spec.gray else picture
-    return picture if plan.filtered.has_alpha else picture.without_alpha
+    return picture.without_alpha if picture.has_alpha > plan.filtered.has_alpha else picture
 
 
 def _direct(

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from enum import Enum
 from fractions import Fraction
+from operator import attrgetter
 from typing import TypeAlias
 
 from convcli.borders import Border
@@ -215,9 +216,8 @@ def plan_filter(header: Header, spec: FilterSpec, target: Target | None = None) 
         floats = not filtered.full or spec.linear or reads_luma or bool(stages)
         alpha = None if transparent else AlphaMode.IGNORED
         stages.append(_stage(kernel, filtered, spec, form, direct, alpha, floats))
-    differences = spec.range.name in ("auto", "clip", "abs") and not all(
-        kernel.sum for kernel in spec.kernels
-    )
+    differences = not all(map(attrgetter("sum"), spec.kernels))
+    rescaled = spec.range.name not in ("auto", "clip", "abs") or spec.linear or spec.bias
     size = header.height, header.width
     for stage in stages if not spec.region else ():
         size = stage.window.output(size)
@@ -241,7 +241,7 @@ def plan_filter(header: Header, spec: FilterSpec, target: Target | None = None) 
         writer=writer,
         working_bytes=_working_bytes(header, spec, direct),
         result=((*size, filtered.channels, header.frames), dtype),
-        faint=0.0 if spec.linear or spec.bias or not differences else filtered.full / 10,
+        faint=filtered.full / 10 if differences and not rescaled else 0.0,
     )
 
 
@@ -266,8 +266,9 @@ def _stage(
         else _float_intensity(kernel, spec, form)
     )
     kernel = kernel.separated()
+    premultiplies = kernel.sum != 0 and kernel.linear
     if alpha is None:
-        alpha = AlphaMode.PREMULTIPLIED if kernel.sum and kernel.linear else AlphaMode.CONSTANT
+        alpha = AlphaMode.PREMULTIPLIED if premultiplies else AlphaMode.CONSTANT
     window = Window(kernel.shape, kernel.center, spec.stride, spec.border)
     engine: Engine
     if alpha is not AlphaMode.IGNORED:

@@ -87,6 +87,10 @@ def saver(
     pixels = picture.pixels
     _check_samples(pixels, form)
     check_frames(picture, form)
+    deep = pixels.dtype != np.uint8 and (pixels.shape[2] > 1 or form.name == "PPM")
+    frames = () if deep else (pixels, *picture.frames)
+    profile = picture.metadata.get("icc_profile")
+    images = [image_of(frame, picture.mode, form, profile) for frame in frames]
     words = saved_metadata(picture, form, pixels.shape)
     tags = picture.metadata.get("tags")
     if form.tags and isinstance(tags, Tags):
@@ -94,12 +98,9 @@ def saver(
         words["tiffinfo"] = directory_of(
             tags.kept(shape, pixels.dtype.name), words.pop("exif", None)
         )
-    if pixels.dtype != np.uint8 and (pixels.shape[2] > 1 or form.name == "PPM"):
+    if deep:
         return partial(DEEP_WRITERS[form.name], picture, words)
-    profile = picture.metadata.get("icc_profile")
-    first, *rest = (
-        image_of(frame, picture.mode, form, profile) for frame in (pixels, *picture.frames)
-    )
+    first, *rest = images
     if rest:
         words |= {"save_all": True, "append_images": rest}
         for page in rest if "tiffinfo" in words else ():  # the tags are those of the first
