@@ -414,10 +414,10 @@ def latex(result: Result) -> None:
     line(" & ".join(map(_tex, columns)) + r" \\")
     line("\\midrule")
     for row in rows:
-        line(" & ".join(map(_tex_cell, row)) + r" \\")
+        line(" & ".join(map(_tex, row)) + r" \\")
     if footer:
         line("\\midrule")
-        line(" & ".join(_tex(_figure(value)) for value in footer) + r" \\")
+        line(" & ".join(map(_tex, footer)) + r" \\")
     line("\\bottomrule")
     line("\\end{tabular}")
 
@@ -463,12 +463,8 @@ TEX = str.maketrans(
 )
 
 
-def _tex_cell(value: object) -> str:
-    return f"${value.latex}$" if isinstance(value, Math) else _tex(_figure(value))
-
-
-def _tex(text: str) -> str:
-    return text.translate(TEX)
+def _tex(value: object) -> str:
+    return f"${value.latex}$" if isinstance(value, Math) else _figure(value).translate(TEX)
 
 
 FORMATS: dict[str, Callable[[Result], None]] = {
