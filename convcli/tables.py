@@ -89,7 +89,7 @@ class Math(NamedTuple):
 
 
 class Share(float):
-    """A part of a whole, from 0 to 1: printed in percent, on a terminal behind a bar.
+    """A fraction from 0 to 1: printed in percent, on a terminal behind a bar.
 
     >>> str(Share(0.57)), Share(0.57).bar, Share(0.001).bar
     ('57.0%', '██▊  ', '▏    ')
@@ -372,7 +372,7 @@ def json(result: Result) -> None:
     for key, value in record.items():
         start = f"{end}\n  {dumps(key)}: "
         if isinstance(value, list | Rows) and value:
-            # dumps with an indent takes three times as long as the whole of a large network
+            # dumps with an indent takes three times as long as all else of a large network
             for number, item in enumerate(value):
                 write((",\n    " if number else f"{start}[\n    ") + dumps(item))
             write("\n  ]")
