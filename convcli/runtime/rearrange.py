@@ -1,15 +1,16 @@
 """Layers that move, repeat or interpolate values: reshapes, pads, upsampling, shuffles.
 
-Each takes its record, the maps of one image and no weights, as `forward.py` calls them.
+Each takes its record, the maps of one image and no weights, as `layers.py` calls them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from convcli.arrays import Array
 from convcli.borders import Border
 from convcli.conv.padding import sources
+from convcli.geometry import Pair
 from convcli.nets.layers import Pad, PixelShuffle, Reshape, Shuffle, Upsample
 from convcli.nets.layers.sequences import text_order
 
@@ -24,23 +25,23 @@ def reshape(layer: Reshape, x: Array, weights: Weights) -> Array:
     return np.ascontiguousarray(np.moveaxis(ordered, -1, 0))
 
 
+def cropped(x: Array, ends: Sequence[Pair]) -> tuple[Array, list[Pair]]:
+    """x without the cells that negative paddings cut off, and the paddings that are left."""
+    cuts = (
+        slice(max(-before, 0), n - max(-after, 0))
+        for n, (before, after) in zip(x.shape, ends, strict=True)
+    )
+    return x[tuple(cuts)], [(max(before, 0), max(after, 0)) for before, after in ends]
+
+
 def pad(layer: Pad, x: Array, weights: Weights) -> Array:
-    cropped = x[
-        (
-            slice(None),
-            *(
-                slice(max(-before, 0), n - max(-after, 0))
-                for n, (before, after) in zip(x.shape[1:], layer.padding, strict=True)
-            ),
-        )
-    ]
-    grown = [(max(before, 0), max(after, 0)) for before, after in layer.padding]
+    cut, grown = cropped(x, ((0, 0), *layer.padding))
     border = Border(layer.border, layer.value)
     if not border.repeats:
-        return np.pad(cropped, [(0, 0), *grown], constant_values=border.fill)
-    for axis, ends in enumerate(grown, 1):
-        cropped = cropped.take(sources(border, cropped.shape[axis], ends), axis)
-    return cropped
+        return np.pad(cut, grown, constant_values=border.fill)
+    for axis, ends in enumerate(grown[1:], 1):
+        cut = cut.take(sources(border, cut.shape[axis], ends), axis)
+    return cut
 
 
 def upsample(layer: Upsample, x: Array, weights: Weights) -> Array:

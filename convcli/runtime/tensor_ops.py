@@ -8,6 +8,7 @@ from convcli.arrays import Array
 from convcli.errors import UnfitError
 from convcli.nets.layers.tensor_ops import Broadcast, Operation, Scalar, per_image
 from convcli.runtime.elementwise import ELEMENTWISE
+from convcli.runtime.rearrange import cropped
 from convcli.runtime.resize import resize
 from convcli.runtime.sampling import grid_sample
 
@@ -50,14 +51,10 @@ def _gather_nd(x: Array, indices: Array, batch: int) -> Array:
 
 
 def _pad(x: Array, ends: tuple[tuple[int, int], ...], mode: str, value: float) -> Array:
-    cuts = tuple(
-        slice(max(-before, 0), n - max(-after, 0))
-        for n, (before, after) in zip(x.shape, ends, strict=True)
-    )
-    grown = [(max(before, 0), max(after, 0)) for before, after in ends]
+    cut, grown = cropped(x, ends)
     if mode == "constant":
-        return np.pad(x[cuts], grown, constant_values=value)
-    return np.pad(x[cuts], grown, mode=mode)  # type: ignore[call-overload, no-any-return]
+        return np.pad(cut, grown, constant_values=value)
+    return np.pad(cut, grown, mode=mode)  # type: ignore[call-overload, no-any-return]
 
 
 def _depth_to_space(x: Array, block: int) -> Array:
