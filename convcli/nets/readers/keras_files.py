@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from json import loads
 from keyword import iskeyword
 
-from convcli.errors import Refusal, SpecError
+from convcli.errors import SpecError
 from convcli.nets.graph import Reading
+from convcli.nets.readers.text_source import file_bytes
 from convcli.text import safe
 
 MAX_CONFIG = 64 << 20
@@ -55,12 +56,7 @@ FUNCTIONS = {"Absolute": "abs", "LogSoftmax": "log_softmax"}
 
 def read_keras_json(path: str) -> Reading:
     """The network of the text of `model.to_json()`. Raises SpecError, Refusal."""
-    try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_CONFIG + 1)
-    except OSError as error:
-        raise Refusal(f"{safe(path)} cannot be read: {error.strerror}") from None
-    return read_config(data, path)
+    return read_config(file_bytes(path, MAX_CONFIG + 1), path)
 
 
 def read_keras_archive(path: str) -> Reading:
@@ -77,7 +73,6 @@ def read_keras_archive(path: str) -> Reading:
 
 
 def read_config(data: bytes, path: str) -> Reading:
-    """The network that a configuration describes."""
     from convcli.nets.readers.python.reading import read_python
 
     name = os.path.basename(path)

@@ -33,12 +33,12 @@ class Call(NamedTuple):
     inputs: tuple[Value | None, ...]
     graph: TensorGraph
     opset: int
-    name: str
-    """Its module: `layer1.0.conv1` if it is alone there, else `layer1.0/`."""
-    following: StoredArray | None
-    """The array that the only consumer of its output adds to it."""
     absorbed: set[str]
-    """Outputs to which that addition has been applied."""
+    """Outputs to which the addition that follows has been applied."""
+    name: str = ""
+    """Its module: `layer1.0.conv1` if it is alone there, else `layer1.0/`."""
+    following: StoredArray | None = None
+    """The array that the only consumer of its output adds to it."""
 
     def absorb_addition(self) -> None:
         """Merge the addition after the operator into its layer, as the bias."""

@@ -98,7 +98,7 @@ class Translation:
         if rank not in (3, 4, 5):
             return False
         turned = (0, rank - 1, *range(1, rank - 1))
-        names, found = {value.name}, False
+        names = {value.name}
         for node in self.nodes:
             if not names & {*node.inputs}:
                 continue
@@ -109,7 +109,7 @@ class Translation:
                 return False
             elif len(names) < 40 and node.operator in ELEMENTWISE:
                 names.add(node.outputs[0])
-        return found or (rank == 4 and sizes[-1] in (1, 3, 4) and sizes[1] not in (1, 3, 4))
+        return rank == 4 and sizes[-1] in (1, 3, 4) and sizes[1] not in (1, 3, 4)
 
     def _fold_arrays(self, nodes: Sequence[NodeFile]) -> list[NodeFile]:
         """The nodes that remain after constant folding."""
@@ -122,7 +122,7 @@ class Translation:
             arrays = None
             if ready and node.domain in OWN_DOMAINS:
                 try:
-                    arrays = fold(self._call(node, tuple(known), graph, set()))
+                    arrays = fold(Call(node, tuple(known), graph, self.model.opset, set()))
                 except (SpecError, IndexError):
                     arrays = None
             if arrays is None:
@@ -132,17 +132,6 @@ class Translation:
                 if name and array is not None:
                     self.constants[name] = array
         return left
-
-    def _call(
-        self,
-        node: NodeFile,
-        inputs: tuple[Value | None, ...],
-        graph: TensorGraph,
-        absorbed: set[str],
-        following: StoredArray | None = None,
-        name: str = "",
-    ) -> Call:
-        return Call(node, inputs, graph, self.model.opset, name, following, absorbed)
 
     def network(self, shape: Shape, given: tuple[Given, ...] = ()) -> Network:
         """The network for an input (channels, *lengths), and for further inputs if given."""
@@ -222,7 +211,8 @@ class Translation:
                 return
         inputs = tuple(known[name] if name else None for name in node.inputs)
         following = self._following(node, known)
-        call = self._call(node, inputs, graph, absorbed, following, self._name(node))
+        name = self._name(node)
+        call = Call(node, inputs, graph, self.model.opset, absorbed, name, following)
         results: Sequence[Value | None] | None = None
         if node.domain in OWN_DOMAINS:
             results = fold(call)

@@ -16,24 +16,14 @@ MAX_OPERATORS = 100_000
 MAX_ENDS = 1_000
 """Maximum inputs and outputs of a network, and outputs of an operator."""
 
-ELEMENT_TYPES = {
-    0: "float32",
-    1: "float16",
-    2: "int32",
-    3: "uint8",
-    4: "int64",
-    5: "string",
-    6: "bool",
-    7: "int16",
-    8: "complex64",
-    9: "int8",
-    10: "float64",
-    11: "complex128",
-    12: "uint64",
-    15: "uint32",
-    16: "uint16",
-    17: "int4",
-}
+ELEMENT_TYPES: dict[int, str] = dict(
+    enumerate(
+        (
+            *("float32", "float16", "int32", "uint8", "int64", "string", "bool", "int16"),
+            *("complex64", "int8", "float64", "complex128", "uint64"),
+        )
+    )
+) | {15: "uint32", 16: "uint16", 17: "int4"}
 
 BUILTIN: tuple[str, ...] = (
     *("ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D"),

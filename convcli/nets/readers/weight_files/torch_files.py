@@ -15,7 +15,6 @@ from convcli.nets.readers.weight_files.pickles import (
     Reference,
 )
 from convcli.nets.stored_arrays import TYPES, StoredArray, checked
-from convcli.records import NamedTuple
 from convcli.text import safe
 
 MAX_DEPTH = 64
@@ -48,20 +47,14 @@ ELEMENT_TYPES = {
 """Storage classes (`torch.FloatStorage`) without their ending."""
 
 DTYPES = {name: name for name in TYPES} | {
-    "float": "float32",
-    "double": "float64",
-    "half": "float16",
     "float8_e4m3fn": "float8e4m3fn",
     "float8_e5m2": "float8e5m2",
-    "long": "int64",
+    **{name.lower(): type_ for name, type_ in ELEMENT_TYPES.items()},
 }
+"""Element types by the names of `torch.dtype`."""
 
-
-class Checkpoint(NamedTuple):
-    """The arrays of a checkpoint, and notes on its other content."""
-
-    arrays: dict[str, StoredArray]
-    notes: tuple[str, ...]
+Checkpoint = tuple[dict[str, StoredArray], tuple[str, ...]]
+"""The arrays of a checkpoint, and notes on its other content."""
 
 
 class Visits:
@@ -214,7 +207,7 @@ def _checkpoint(value: Item, storages: Storages) -> Checkpoint:
             name.removeprefix("module."): array._replace(name=name.removeprefix("module."))
             for name, array in arrays.items()
         }
-    return Checkpoint(arrays, tuple(notes))
+    return arrays, tuple(notes)
 
 
 PREFERRED = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "params")
@@ -237,24 +230,22 @@ def _unwrapped(value: Item) -> Item:
     return value
 
 
+FROM_TYPE = "torch._tensor._rebuild_from_type_v2"
+"""A subclass of a tensor: the function that would build it, and its arguments."""
+
 REBUILT = {
     *("torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"),
     "torch._utils._rebuild_tensor_v3",
 }
 WRAPPED = {
-    "torch._utils._rebuild_parameter": 0,
-    "torch._utils._rebuild_parameter_with_state": 0,
+    "torch._utils._rebuild_parameter",
+    "torch._utils._rebuild_parameter_with_state",
+    FROM_TYPE,
 }
 
 
 def _is_tensor(value: Item) -> bool:
-    return isinstance(value, Built) and (
-        value.path in REBUILT or value.path in WRAPPED or value.path == FROM_TYPE
-    )
-
-
-FROM_TYPE = "torch._tensor._rebuild_from_type_v2"
-"""A subclass of a tensor: the function that would build it, and its arguments."""
+    return isinstance(value, Built) and value.path in REBUILT | WRAPPED
 
 
 def _tensors(
