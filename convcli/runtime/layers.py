@@ -233,8 +233,8 @@ def _linear(layer: Linear, x: Array, weights: Weights) -> Array:
         return _connected(x.reshape(-1), weight, bias)
     if over == "last":
         return _connected(x, weight, bias)
-    places = _connected(x.reshape(len(x), -1).T, weight, bias)
-    return np.ascontiguousarray(places.T).reshape(-1, *x.shape[1:])
+    columns = _connected(x.reshape(len(x), -1).T, weight, bias)
+    return np.ascontiguousarray(columns.T).reshape(-1, *x.shape[1:])
 
 
 def _connected(x: Array, weight: Array, bias: Array | None) -> Array:

@@ -70,14 +70,14 @@ def predicted(
     last = last_reads(rows)
     bytes_of = {INPUT: 4 * prod(shape)}
     alive, peak = {INPUT: bytes_of[INPUT]}, 0
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         added = bytes_of[row.name] = 4 * prod(row.output)
         if isinstance(row.node.layer, Reshape | Identity):
             added = 0  # another view of what is there, which it keeps alive
         peak = max(peak, sum(alive.values()) + added + _beside(row.node.layer, row))
         alive[row.name] = added
         for name in row.node.inputs:
-            if last[name] == place and name not in kept:
+            if last[name] == index and name not in kept:
                 if isinstance(row.node.layer, Reshape | Identity):
                     alive[row.name] += alive.get(name, 0)
                 alive.pop(name, None)
@@ -137,8 +137,8 @@ def prediction(
 
 
 def last_reads(rows: Sequence[Row]) -> dict[str, int]:
-    """The place of the last row that reads each node; a node that no one reads is not in it."""
-    return {name: place for place, row in enumerate(rows) for name in row.node.inputs}
+    """The index of the last row that reads each node; a node that no one reads is not in it."""
+    return {name: index for index, row in enumerate(rows) for name in row.node.inputs}
 
 
 def _beside(layer: Layer, row: Row) -> int:

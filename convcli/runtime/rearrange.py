@@ -53,8 +53,8 @@ def upsample(layer: Upsample, x: Array, weights: Weights) -> Array:
             x = _stretched(x, axis, length, scale, layer.corners)
         else:
             half = 0.5 if layer.mode == "nearest-exact" else 0.0
-            places = np.floor((np.arange(length) + half) / scale).astype(np.intp)
-            x = np.take(x, np.minimum(places, n - 1), axis)
+            positions = np.floor((np.arange(length) + half) / scale).astype(np.intp)
+            x = np.take(x, np.minimum(positions, n - 1), axis)
     return x
 
 
@@ -62,12 +62,12 @@ def _stretched(x: Array, axis: int, length: int, scale: float, corners: bool) ->
     """Linear interpolation along an axis, by cell centers or, with `corners`, by the ends."""
     n, cells = x.shape[axis], np.arange(length)
     if corners:
-        places = cells * ((n - 1) / (length - 1) if length > 1 else 0.0)
+        positions = cells * ((n - 1) / (length - 1) if length > 1 else 0.0)
     else:
-        places = np.maximum((cells + 0.5) / scale - 0.5, 0)
-    low = np.minimum(np.floor(places).astype(np.intp), n - 1)
+        positions = np.maximum((cells + 0.5) / scale - 0.5, 0)
+    low = np.minimum(np.floor(positions).astype(np.intp), n - 1)
     high = np.minimum(low + 1, n - 1)
-    share = (places - low).astype(x.dtype).reshape(-1, *[1] * (x.ndim - axis - 1))
+    share = (positions - low).astype(x.dtype).reshape(-1, *[1] * (x.ndim - axis - 1))
     return np.asarray(np.take(x, low, axis) * (1 - share) + np.take(x, high, axis) * share)
 
 

@@ -39,15 +39,15 @@ def _gather(x: Array, indices: Array, axis: int) -> Array:
 
 
 def _gather_elements(x: Array, indices: Array, axis: int) -> Array:
-    places = indices.astype(np.intp)
-    return np.take_along_axis(x, np.where(places < 0, places + x.shape[axis], places), axis)
+    cells = indices.astype(np.intp)
+    return np.take_along_axis(x, np.where(cells < 0, cells + x.shape[axis], cells), axis)
 
 
 def _gather_nd(x: Array, indices: Array, batch: int) -> Array:
-    places = indices.astype(np.intp)
+    cells = indices.astype(np.intp)
     if not batch:
-        return np.asarray(x[tuple(np.moveaxis(places, -1, 0))])
-    return np.stack([_gather_nd(*pair, batch - 1) for pair in zip(x, places, strict=True)])
+        return np.asarray(x[tuple(np.moveaxis(cells, -1, 0))])
+    return np.stack([_gather_nd(*pair, batch - 1) for pair in zip(x, cells, strict=True)])
 
 
 def _pad(x: Array, ends: tuple[tuple[int, int], ...], mode: str, value: float) -> Array:
@@ -80,8 +80,8 @@ def _extreme(function: Callable[..., Array]) -> Callable[..., Array]:
 
 def _top(x: Array, k: int, axis: int, largest: bool) -> tuple[Array, Array]:
     order = np.argsort(-x if largest else x, axis, kind="stable")
-    places = np.take(order, np.arange(k), axis)
-    return np.take_along_axis(x, places, axis), places
+    cells = np.take(order, np.arange(k), axis)
+    return np.take_along_axis(x, cells, axis), cells
 
 
 def _cumulated(function: Callable[..., Array], start: float) -> Callable[..., Array]:
@@ -108,20 +108,20 @@ SCATTERED: dict[str, Callable[..., object]] = {
 """How a written value combines with the present one; "none" overwrites it."""
 
 
-def _written(x: Array, places: tuple[Array, ...], updates: Array, reduction: str) -> Array:
+def _written(x: Array, cells: tuple[Array, ...], updates: Array, reduction: str) -> Array:
     y = x.copy()
     if reduction == "none":
-        y[places] = updates
+        y[cells] = updates
     else:
-        SCATTERED[reduction](y, places, updates)
+        SCATTERED[reduction](y, cells, updates)
     return y
 
 
 def _scatter_elements(x: Array, indices: Array, updates: Array, axis: int, reduction: str) -> Array:
-    places: list[Array] = list(np.indices(indices.shape, sparse=True))
+    cells: list[Array] = list(np.indices(indices.shape, sparse=True))
     along = indices.astype(np.intp)
-    places[axis] = np.where(along < 0, along + x.shape[axis], along)
-    return _written(x, tuple(places), updates, reduction)
+    cells[axis] = np.where(along < 0, along + x.shape[axis], along)
+    return _written(x, tuple(cells), updates, reduction)
 
 
 def _scatter_nd(x: Array, indices: Array, updates: Array, reduction: str) -> Array:
@@ -175,7 +175,7 @@ OPERATIONS: dict[str, Callable[..., Array]] = {
     "permute": np.transpose,
     "transpose": np.transpose,
     "slice": _slice,
-    "select": lambda x, axis, place: np.take(x, place, axis),
+    "select": lambda x, axis, index: np.take(x, index, axis),
     "split": _piece,
     "chunk": _piece,
     "expand": np.broadcast_to,

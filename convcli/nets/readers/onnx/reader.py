@@ -27,16 +27,13 @@ OWN_DOMAINS = ("", "ai.onnx")
 
 NOT_READ = {
     "If": "a graph that depends on values",
-    "Loop": "a graph that runs many times",
-    "Scan": "a graph that runs many times",
-    "NonZero": "a size that depends on values",
-    "NonMaxSuppression": "a size that depends on values",
-    "Unique": "a size that depends on values",
-    "Compress": "a size that depends on values",
-    "QLinearConv": "a quantized kernel",
-    "QLinearMatMul": "a quantized kernel",
-    "ConvInteger": "a quantized kernel",
-    "MatMulInteger": "a quantized kernel",
+    **dict.fromkeys(("Loop", "Scan"), "a graph that runs many times"),
+    **dict.fromkeys(
+        ("NonZero", "NonMaxSuppression", "Unique", "Compress"), "a size that depends on values"
+    ),
+    **dict.fromkeys(
+        ("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"), "a quantized kernel"
+    ),
 }
 """Operators that stop the reading, and why."""
 
@@ -177,8 +174,8 @@ class Translation:
     ) -> dict[str, Value | None]:
         """Inputs after the first, as given or as the file names them; an open batch is 1."""
         further: dict[str, Value | None] = {}
-        by_name = {one.name: one.shape for one in given if one.name}
-        by_order = [one.shape for one in given if not one.name][1:]
+        by_name = {x.name: x.shape for x in given if x.name}
+        by_order = [x.shape for x in given if not x.name][1:]
         for value in self.inputs[1:]:
             if value.name in by_name or by_order:
                 shape = by_name.get(value.name) or by_order.pop(0)
@@ -219,11 +216,11 @@ class Translation:
         if results is None:
             if node.domain not in OWN_DOMAINS or node.operator not in OPERATORS:
                 raise Halt(self._refusal(node))
-            made = OPERATORS[node.operator](call)
-            results = [made] if isinstance(made, Traced | StoredArray) else [*made]
-        for place, (name, value) in enumerate(zip(node.outputs, results, strict=False)):
+            result = OPERATORS[node.operator](call)
+            results = [result] if isinstance(result, Traced | StoredArray) else [*result]
+        for index, (name, value) in enumerate(zip(node.outputs, results, strict=False)):
             if isinstance(value, Traced):
-                value = value._replace(type=call.result_type(place))
+                value = value._replace(type=call.result_type(index))
             if name:
                 known[name] = value
 

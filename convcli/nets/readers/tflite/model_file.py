@@ -107,7 +107,8 @@ class ModelFile:
             raise FlatError("it holds no graph")
         graph, buffers = graphs[0], model.tables(4)
         codes = [
-            (max(one.number(0, "b"), one.number(3, "i")), one.text(1)) for one in model.tables(1)
+            (max(code.number(0, "b"), code.number(3, "i")), code.text(1))
+            for code in model.tables(1)
         ]
         operators = graph.tables(3)
         tensors = graph.tables(0)
@@ -116,14 +117,14 @@ class ModelFile:
         self.operators = [
             OperatorFile(
                 code,
-                one.numbers(1, "i"),
-                one.numbers(2, "i"),
-                one.table(4),
+                entry.numbers(1, "i"),
+                entry.numbers(2, "i"),
+                entry.table(4),
                 safe(custom)[:60] if NAMES.get(code) == "CUSTOM" else "",
-                one.bytes(5),
+                entry.bytes(5),
             )
-            for one in operators
-            for code, custom in [codes[one.number(0, "I")]]
+            for entry in operators
+            for code, custom in [codes[entry.number(0, "I")]]
         ]
         self.inputs, self.outputs = graph.numbers(1, "i"), graph.numbers(2, "i")
         results = (operator.outputs for operator in self.operators)
@@ -132,7 +133,7 @@ class ModelFile:
         self.shapes: list[Shape] = []
         self.names: list[str] = []
         self.arrays: dict[int, StoredArray] = {}
-        for place, tensor in enumerate(tensors):
+        for index, tensor in enumerate(tensors):
             shape = tuple(tensor.numbers(0, "i"))
             # a dynamic size is stored as −1, in addition to the size it was converted with
             if len(shape) > 64 or any(n < 0 for n in shape) or prod(shape) > 10**15:
@@ -141,10 +142,10 @@ class ModelFile:
             self.names.append(tensor.text(3))
             buffer = buffers[tensor.number(2, "I")].bytes(0)
             if buffer is not None:
-                self.arrays[place] = _array(tensor, shape, self.names[-1], buffer)
+                self.arrays[index] = _array(tensor, shape, self.names[-1], buffer)
         if not self.inputs:
             raise FlatError("it has no input")
-        self.input_names = tuple(safe(self.names[place]) for place in self.inputs)
+        self.input_names = tuple(safe(self.names[index]) for index in self.inputs)
 
     @property
     def shape(self) -> Shape:
@@ -156,7 +157,7 @@ class ModelFile:
 
 
 def _array(tensor: Table, shape: Shape, name: str, buffer: memoryview) -> StoredArray:
-    """An array of the file; the numbers of a sparse one are not read."""
+    """An array of the file; the numbers of a sparse array are not read."""
     type_ = ELEMENT_TYPES.get(tensor.number(1, "b"), "")
     if not type_:
         raise FlatError(f"{safe(name)[:60]} has an unknown element type")

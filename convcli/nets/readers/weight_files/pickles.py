@@ -282,8 +282,8 @@ def _add(machine: Machine, members: list[Item]) -> None:
         raise PickleError("members of what is not a list")
 
 
-def _put(machine: Machine, place: int) -> None:
-    machine.memo[place] = machine.stack[-1]
+def _put(machine: Machine, index: int) -> None:
+    machine.memo[index] = machine.stack[-1]
 
 
 def _pop(machine: Machine) -> None:

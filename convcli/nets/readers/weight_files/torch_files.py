@@ -4,6 +4,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import count
 
 from convcli.errors import SpecError
 from convcli.nets.readers.weight_files.pickles import (
@@ -57,17 +58,8 @@ Checkpoint = tuple[dict[str, StoredArray], tuple[str, ...]]
 """The arrays of a checkpoint, and notes on its other content."""
 
 
-class Visits:
-    """The number of values visited: a value may contain another one many times."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def add(self, depth: int) -> None:
-        self.count += 1
-        if self.count > MAX_VISITS or depth > MAX_DEPTH:
-            raise PickleError("its values are nested too deep")
-
+Visits = Iterator[int]
+"""Numbers the values that are visited: a value may contain another one many times."""
 
 Storages = Callable[[str], memoryview]
 """The bytes of a storage by its key."""
@@ -130,20 +122,20 @@ def read_legacy(data: memoryview) -> Checkpoint:
     if not isinstance(keys, list):
         raise PickleError("its list of storages is missing")
     sizes = {str(key): size for key, size in _storage_sizes(value)}
-    places: dict[str, memoryview] = {}
+    stored: dict[str, memoryview] = {}
     for key in map(str, keys):
         count = int.from_bytes(data[at : at + 8], "little")
         length = count * sizes.get(key, 0)
         at += 8
         if key not in sizes or length > len(data) - at:
             raise PickleError(f"the storage {safe(key)[:40]} goes beyond the end")
-        places[key] = data[at : at + length]
+        stored[key] = data[at : at + length]
         at += length
 
     def storage(key: str) -> memoryview:
-        if key not in places:
+        if key not in stored:
             raise PickleError(f"the storage {safe(key)[:40]} is not in the file")
-        return places[key]
+        return stored[key]
 
     return _checkpoint(value, storage)
 
@@ -186,7 +178,7 @@ def _reference(item: Reference) -> tuple[str, str, int]:
 def _checkpoint(value: Item, storages: Storages) -> Checkpoint:
     """The arrays of a state dict, of one that a checkpoint holds, or of a whole module."""
     notes: list[str] = []
-    visits = Visits()
+    visits = count(1)
     value = _unwrapped(value)
     if isinstance(value, dict) and not any(_is_tensor(item) for item in value.values()):
         name, inner = _weights_of(value, visits)
@@ -252,7 +244,8 @@ def _tensors(
     value: Item, prefix: str, visits: Visits, depth: int = 0
 ) -> Iterator[tuple[str, Built]]:
     """Tensors by the name that `state_dict()` gives them."""
-    visits.add(depth)
+    if next(visits) > MAX_VISITS or depth > MAX_DEPTH:
+        raise PickleError("its values are nested too deep")
     value = _unwrapped(value)
     if isinstance(value, Built) and _is_tensor(value):
         yield prefix, value
