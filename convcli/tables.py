@@ -28,14 +28,12 @@ Row = TypeVar("Row", covariant=True)
 
 
 class Result(Protocol):
-    """A printable result: one value for scripts, a table, a record, warnings."""
+    """A printable result: one value for scripts, a table, a record."""
 
     @property
     def value(self) -> str | Iterable[str]:
         """In one text, or in the lines of a long one."""
 
-    @property
-    def warnings(self) -> Sequence[str]: ...
     @property
     def caption(self) -> str: ...
     def table(self) -> Table: ...
@@ -154,8 +152,7 @@ def finish(outcome: Outcome, options: OutputOptions) -> None:
     """
     if outcome.result is not None and outcome.lines is not None and options.shows_text:
         show_lines(outcome.lines, {})
-        for warning in outcome.result.warnings:
-            note(warning)
+        _note_warnings(outcome.result)
     elif outcome.result is not None:
         show(outcome.result, options.format_, options.quiet)
     if outcome.beside is not None and not options.quiet:
@@ -183,8 +180,14 @@ def show(result: Result, format_: str | None, quiet: bool = False) -> None:
     FORMATS[format_](result)
     sys.stdout.flush()
     if format_ != "json" and not quiet:
-        for warning in result.warnings:
-            note(warning)
+        _note_warnings(result)
+
+
+def _note_warnings(result: Result) -> None:
+    """Print a result's `warnings`, where it has any, on stderr."""
+    warnings: Sequence[str] = getattr(result, "warnings", ())
+    for warning in warnings:
+        note(warning)
 
 
 def show_text(result: TextResult, styles: Mapping[str, str], options: OutputOptions) -> None:

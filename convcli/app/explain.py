@@ -79,9 +79,8 @@ def save_lesson(answer: Answer, target: str, options: ExplainOptions) -> None:
 def _sheet(answer: Answer, options: ExplainOptions) -> "Sheet":
     """The frames of an answer that has a walk."""
     from convcli.explanation.draw.frames import Sheet
-    from convcli.explanation.draw.scatter import ScatterSheet
-    from convcli.explanation.draw.signals import SignalSheet
     from convcli.explanation.draw.themes import THEMES
+    from convcli.explanation.draw.views import ScatterSheet, SignalSheet
     from convcli.explanation.scatter import ScatterLesson
     from convcli.explanation.signals import SignalLesson
 

@@ -69,15 +69,8 @@ class ExplainOptions(LessonOptions, OutputOptions):
     @property
     def kind(self) -> "Kind":
         """The kind of lesson that is meant."""
-        named = {
-            "net": self.net,
-            "receptive": self.receptive,
-            "signal": self.signal,
-            "pool": self.pool,
-            "activation": self.activation,
-        }
-        for name, value in named.items():
-            if value is not None:
+        for name in ("net", "receptive", "signal", "pool", "activation"):
+            if getattr(self, name) is not None:
                 return KINDS[name]
         if self.picture is not None and self.input is None:
             return KINDS["pixel"]
@@ -207,8 +200,6 @@ def _network(options: ExplainOptions) -> Answer:
 
 def _convolution(options: ExplainOptions) -> Answer:
     from convcli.borders import read_border
-    from convcli.explanation.backward import Backward
-    from convcli.explanation.lesson import Lesson, check_cell
     from convcli.explanation.steps import convolution, transposed
 
     if options.kernel is None:
@@ -227,35 +218,47 @@ def _convolution(options: ExplainOptions) -> Answer:
         if options.scatter:
             raise SpecError("--scatter is a view of a transposed convolution: add --transposed")
         walk = convolution(x, kernel, options.geometry, bias, options.flip, border)
-    hints = tuple(operands.hints)
-    if options.scatter:
-        return _scatter(options, walk, operands)
-    check_cell(walk, options.cell)
-    if options.backward:
-        gradient = operands.gradient(options.grad, 1, walk.size)
-        backward = Backward(walk, gradient, options.cell, tuple(operands.notes), options.every)
-        return Answer(backward, hints=hints)
-    return Answer(
-        Lesson(walk, options.cell, tuple(operands.notes), options.every), walk, hints=hints
+    return (
+        _scatter(options, walk, operands) if options.scatter else _walked(options, walk, operands)
     )
 
 
+def _walked(options: ExplainOptions, walk: "Walk", operands: Operands) -> Answer:
+    """The lesson on a window that walks over its input, forward or backward."""
+    from convcli.explanation.backward import Backward
+    from convcli.explanation.lesson import Lesson, check_cell
+
+    check_cell(walk, options.cell)
+    gradient = None
+    if options.backward:
+        if walk.pool and any(
+            isinstance(v, Symbol) for grid in walk.input for row in grid for v in row
+        ):
+            raise SpecError("the gradient of a pool needs numbers: give --input or --random")
+        channels = len(walk.input) if walk.pool else 1
+        gradient = operands.gradient(options.grad, channels, walk.size)
+    lesson = Lesson(walk, options.cell, tuple(operands.notes), options.every)
+    hints = tuple(operands.hints)
+    if gradient is None:
+        return Answer(lesson, walk, hints=hints)
+    return Answer(Backward(lesson, gradient), hints=hints)
+
+
 def _scatter(options: ExplainOptions, walk: "Walk", operands: Operands) -> Answer:
-    from convcli.explanation.scatter import ScatterLesson, check_stamp
+    from convcli.explanation.lesson import check_cell
+    from convcli.explanation.scatter import ScatterLesson
 
     if options.backward:
         raise SpecError("--scatter goes forward: leave out --scatter or --backward")
     if options.is_page:
         raise SpecError("a page walks the equal convolution: leave --scatter out")
-    check_stamp(walk, options.cell)
+    check_cell(walk, options.cell, is_stamp=True)
     lesson = ScatterLesson(walk, options.cell, tuple(operands.notes), options.every)
     return Answer(lesson, walk, hints=tuple(operands.hints))
 
 
 def _pool(options: ExplainOptions) -> Answer:
     from convcli.callsyntax import read_call
-    from convcli.explanation.backward import Backward
-    from convcli.explanation.lesson import Lesson, check_cell
     from convcli.explanation.steps import POOLS, pooling
 
     assert options.pool is not None
@@ -268,14 +271,8 @@ def _pool(options: ExplainOptions) -> Answer:
     padding = options.padding or ((rows, rows), (columns, columns))
     operands = _operands(options)
     x = operands.input(options.picture, options.input)
-    walk = pooling(x, call.name, kernel, options.geometry._replace(stride=stride, padding=padding))
-    check_cell(walk, options.cell)
-    if options.backward:
-        if any(isinstance(v, Symbol) for grid in x for row in grid for v in row):
-            raise SpecError("the gradient of a pool needs numbers: give --input or --random")
-        gradient = operands.gradient(options.grad, len(x), walk.size)
-        return Answer(Backward(walk, gradient, options.cell, tuple(operands.notes), options.every))
-    return Answer(Lesson(walk, options.cell, tuple(operands.notes), options.every), walk)
+    geometry = options.geometry._replace(stride=stride, padding=padding)
+    return _walked(options, pooling(x, call.name, kernel, geometry), operands)
 
 
 def _activation(options: ExplainOptions) -> Answer:
@@ -354,39 +351,24 @@ class Kind(NamedTuple):
     """One kind of lesson: what it is about, the options it takes, what answers it."""
 
     what: str
-    options: frozenset[str]
+    options: set[str]
     answer: Callable[[ExplainOptions], Answer]
 
 
 WALK = {"input", "at", "cell", "random", "symbols"}
 WINDOW = {*WALK, "every", "stride", "padding", "dilation"}
 BACKWARD = {"backward", "grad"}
+CONVOLUTION = {"kernel", "bias", "flip", "transposed", "scatter", "output_padding", "border"}
 
 KINDS = {
     "net": Kind(
-        "a network's maps",
-        frozenset({"net", "weights", "until", "resize", "random", "max_size"}),
-        _network,
+        "a network's maps", {"net", "weights", "until", "resize", "random", "max_size"}, _network
     ),
-    "receptive": Kind("a receptive field", frozenset({"receptive", "unit", "input"}), _receptive),
-    "signal": Kind("a signal", frozenset({"signal", "kernel", "mode"}), _signal),
-    "pool": Kind("a pool", frozenset({"pool", *WINDOW, *BACKWARD}), _pool),
-    "activation": Kind(
-        "an activation",
-        frozenset({"activation", *WALK, *BACKWARD}),
-        _activation,
-    ),
-    "pixel": Kind("one pixel of a picture", frozenset({"kernel", "at"}), _pixel),
-    "convolution": Kind(
-        "a convolution",
-        frozenset(
-            {
-                *("kernel", "bias", "flip", "transposed", "scatter", "output_padding", "border"),
-                *WINDOW,
-                *BACKWARD,
-            }
-        ),
-        _convolution,
-    ),
+    "receptive": Kind("a receptive field", {"receptive", "unit", "input"}, _receptive),
+    "signal": Kind("a signal", {"signal", "kernel", "mode"}, _signal),
+    "pool": Kind("a pool", {"pool", *WINDOW, *BACKWARD}, _pool),
+    "activation": Kind("an activation", {"activation", *WALK, *BACKWARD}, _activation),
+    "pixel": Kind("one pixel of a picture", {"kernel", "at"}, _pixel),
+    "convolution": Kind("a convolution", {*CONVOLUTION, *WINDOW, *BACKWARD}, _convolution),
 }
 """The first of these whose own option is given; then a picture's pixel, then a convolution."""

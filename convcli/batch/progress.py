@@ -120,22 +120,15 @@ class Progress:
 
 
 def _bar(total: int) -> "tuple[Bar, TaskID]":
+    from rich import progress
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
 
-    console = Console(stderr=True, markup=False, highlight=False, emoji=False)
-    bar = Progress(
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        console=console,
+    bar = progress.Progress(
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn("{task.fields[rate]}"),
+        progress.TimeRemainingColumn(),
+        console=Console(stderr=True, markup=False, highlight=False, emoji=False),
         transient=True,
         redirect_stdout=False,
         redirect_stderr=False,

@@ -6,7 +6,7 @@ Whole numbers count as float64.
 
     dL/dx = the transposed convolution of grad        Goodfellow, Bengio & Courville 2016, §9.5
     dL/dw = the correlation of x with grad
-    dL/db = the sum of grad over images and places
+    dL/db = the sum of grad over images and positions
 """
 
 from collections.abc import Callable
@@ -118,8 +118,8 @@ def linear_gradients(
 
         dL/dx = grad · weight    dL/dw = Σ gradᵀ · x    dL/db = Σ grad
 
-    Each in the common dtype of its factors (Goodfellow, Bengio & Courville 2016, §6.5). Raises
-    UnfitError for shapes that do not fit each other and for dtypes that are not real numbers.
+    Each in the common dtype of its factors (Goodfellow, Bengio & Courville 2016, §6.5); errors of
+    shapes and dtypes as in `conv2d_gradients`.
 
     >>> linear_gradients([[1.0]], [[2.0, 3.0]], [[5.0, 7.0]]).weight
     array([[2., 3.]])
@@ -161,11 +161,11 @@ def max_pool2d_gradient(
     _check_grad(grad, cells.shape, "the pool")
     maps = np.zeros((prod(x.shape[:-2]), x.shape[-2] * x.shape[-1]), grad.dtype)
     shape = len(maps), axes[0].output * axes[1].output
-    for cells_of_map, values, places in zip(
+    for cells_of_map, values, targets in zip(
         maps, grad.reshape(shape), cells.reshape(shape), strict=True
     ):
-        inside = places >= 0
-        np.add.at(cells_of_map, places[inside], values[inside])
+        inside = targets >= 0
+        np.add.at(cells_of_map, targets[inside], values[inside])
     return maps.reshape(x.shape)
 
 

@@ -4,7 +4,7 @@ Positions on the canvas are counted from the input's first cell: padding before 
 """
 
 from convcli.borders import Border
-from convcli.geometry import Window, output_length
+from convcli.geometry import Pair, Window, full_padding, output_length
 from convcli.records import NamedTuple
 
 
@@ -32,6 +32,16 @@ class Axis(NamedTuple):
         return Window(1, self.spread).span(self.cells)
 
     @property
+    def stride(self) -> int:
+        """The stride as it is given: a transposed convolution spreads the cells by it."""
+        return self.spread * self.window.stride
+
+    @property
+    def cut(self) -> Pair:
+        """The padding of a transposed convolution, which is cut off its output."""
+        return full_padding(self.window, (self.before, self.after - self.extra))
+
+    @property
     def outputs(self) -> int:
         """Places of the window. Raises UnfitError where it has none."""
         return output_length(self.span, self.window, (self.before, self.after))
@@ -44,6 +54,10 @@ class Axis(NamedTuple):
     def taps(self, output: int) -> range:
         """The position of each tap for an output."""
         return self.window.cells(output, self.before)
+
+    def stamp(self, cell: int) -> range:
+        """The position on the output of each tap that a cell of a transposed convolution stamps."""
+        return self.window._replace(stride=self.spread).cells(cell, self.cut[0])
 
     def hull(self, output: int) -> range:
         """Every position from the first tap to the last, for an output."""

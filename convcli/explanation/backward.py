@@ -9,43 +9,46 @@ A max pool sends its gradient to its maximum (the first of equals); an average p
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from itertools import product
 from typing import Any
 
-from convcli.explanation.lesson import SCHEMA, Lesson, left_out_text
+from convcli.explanation.lesson import SCHEMA, Lesson, left_out_line
 from convcli.explanation.render import (
     MAX_DRAWN,
     Line,
     beside,
-    canvas,
-    channel_name,
+    canvases,
     equals,
     frame,
-    grid_lines,
+    grids,
     joined,
     text,
 )
-from convcli.explanation.steps import Spot, Step, Walk
+from convcli.explanation.steps import Step, Walk
 from convcli.explanation.values import (
     factor,
     json_stack,
     json_value,
+    stack_of,
     stack_text,
     table_value,
     times,
     total,
     value_text,
 )
-from convcli.numerals import Grid, Stack, Symbol, Value
+from convcli.numerals import Stack, Symbol, Value
 from convcli.records import NamedTuple
+from convcli.tables import Table
+from convcli.text import counted
 
-Place = tuple[int, int, int]
+Index = tuple[int, ...]
 """Channel, row, column."""
 
 
 class Share(NamedTuple):
     """What one output sends to one cell of the input or of the kernel: a product."""
 
-    target: Place
+    target: Index
     gradient: Value
     times: Value
 
@@ -57,7 +60,7 @@ class Share(NamedTuple):
 class Flow(NamedTuple):
     """Where the gradient of one output cell goes."""
 
-    cell: Spot
+    step: Step
     to_input: tuple[Share, ...]
     to_kernel: tuple[Share, ...]
     gradients: tuple[Value, ...]
@@ -65,49 +68,45 @@ class Flow(NamedTuple):
 
 
 class Backward(NamedTuple):
-    """The gradients of a walk, given dL/dz."""
+    """The gradients of the steps of a lesson, given dL/dz."""
 
-    walk: Walk
+    lesson: Lesson
     gradient: Stack
     """dL/dz in the shape of the output."""
-    chosen: Spot | None = None
-    notes: tuple[str, ...] = ()
-    every: bool = False
-    """Whether the text has every output, however many there are."""
+
+    @property
+    def walk(self) -> Walk:
+        return self.lesson.walk
 
     @property
     def flows(self) -> Iterator[Flow]:
         """Of every output cell, or of the chosen one."""
-        if self.chosen:
-            return iter([self.flow(self.chosen)])
-        self.walk.check()
-        return map(self.flow, self.walk.cells)
+        return map(self.flow, self.lesson.steps)
 
-    def flow(self, cell: Spot) -> Flow:
+    def flow(self, step: Step) -> Flow:
         """Where the gradient of one output cell goes."""
-        step = self.walk.step(cell)
-        gradients = tuple(grid[cell[0]][cell[1]] for grid in self.gradient)
+        row, column = step.cell
+        gradients = tuple(grid[row][column] for grid in self.gradient)
         if self.walk.pool:
             shares = tuple(POOL_SHARES[self.walk.pool](step, gradients))
-            return Flow(cell, shares, (), gradients)
+            return Flow(step, shares, (), gradients)
         (gradient,) = gradients
         to_input, to_kernel = [], []
-        flip = self.walk.turned
         for channel, terms in enumerate(step.channels):
             rows, columns = len(self.walk.given[channel]), len(self.walk.given[channel][0])
             for term in terms:
                 i, j = term.tap
-                tap = (rows - 1 - i, columns - 1 - j) if flip else (i, j)
+                tap = (rows - 1 - i, columns - 1 - j) if self.walk.turned else (i, j)
                 if term.cell is not None:
                     to_input.append(Share((channel, *term.cell), gradient, term.w))
                 if term.cell is not None or term.x != 0:
                     to_kernel.append(Share((channel, *tap), gradient, term.x))
-        return Flow(cell, tuple(to_input), tuple(to_kernel), gradients)
+        return Flow(step, tuple(to_input), tuple(to_kernel), gradients)
 
-    def collected(self) -> tuple[dict[Place, list[Share]], dict[Place, list[Share]], list[Value]]:
+    def collected(self) -> tuple[dict[Index, list[Share]], dict[Index, list[Share]], list[Value]]:
         """Shares, grouped by the cell of the input and of the kernel, and the gradients."""
-        x: dict[Place, list[Share]] = {}
-        w: dict[Place, list[Share]] = {}
+        x: dict[Index, list[Share]] = {}
+        w: dict[Index, list[Share]] = {}
         b: list[Value] = []
         for flow in self.flows:
             for share in flow.to_input:
@@ -123,18 +122,15 @@ class Backward(NamedTuple):
         return stack_text(_summed(self.collected()[0], self.walk.input, "dL/dx"))
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        return ()
-
-    @property
     def caption(self) -> str:
-        return "; ".join(self.notes)
+        return self.lesson.caption
 
-    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+    def table(self) -> Table:
         """One row per cell of the input and of the kernel, and one for the bias."""
-        rows: list[tuple[object, ...]] = []
-        for line, value in self._sums():
-            rows.append((line[0][0], text(line[1:]).removeprefix(" = "), table_value(value)))
+        rows = [
+            (line[0][0], text(line[1:]).removeprefix(" = "), table_value(value))
+            for line, value in self._sums()
+        ]
         return ("gradient", "sum", "value"), rows, ()
 
     def record(self) -> dict[str, Any]:
@@ -148,10 +144,10 @@ class Backward(NamedTuple):
         if self.walk.given:
             record["kernel"] = json_stack(_summed(w, self.walk.given, "dL/dw"))
             record["bias"] = json_value(_summed_up(b))
-        record["notes"] = list(self.notes)
+        record["notes"] = list(self.lesson.notes)
         record["flows"] = [
             {
-                "cell": list(flow.cell),
+                "cell": list(flow.step.cell),
                 "to_input": list(map(_share_record, flow.to_input)),
                 "to_kernel": list(map(_share_record, flow.to_kernel)),
                 "gradient": list(map(json_value, flow.gradients)),
@@ -161,8 +157,7 @@ class Backward(NamedTuple):
         return record
 
     def lines(self) -> Iterator[Line]:
-        walk = self.walk
-        lesson = Lesson(walk, self.chosen, self.notes, self.every)
+        walk, lesson = self.walk, self.lesson
         yield from lesson.head()
         yield []
         yield [
@@ -172,27 +167,15 @@ class Backward(NamedTuple):
                 "head",
             )
         ]
-        count = len(self.gradient)
-        if not (self.chosen or lesson.left_out) or max(walk.size) <= MAX_DRAWN:
-            yield from beside(
-                [
-                    (f"dL/dz {channel_name(c, count)}".rstrip(), grid_lines(grid, "sum"))
-                    for c, grid in enumerate(self.gradient)
-                ]
-            )
-        if lesson.left_out:
-            rows, columns = walk.size
+        if not (lesson.chosen or lesson.left_out) or max(walk.size) <= MAX_DRAWN:
+            yield from beside(grids("dL/dz", self.gradient, "sum"))
+        for step in lesson.written:
             yield []
-            yield from self._flow_lines(self.flow((0, 0)))
-            yield []
-            yield [(left_out_text(lesson.left_out), "note")]
-            yield []
-            yield from self._flow_lines(self.flow((rows - 1, columns - 1)))
-            return
-        for flow in self.flows:
-            yield []
-            yield from self._flow_lines(flow)
-        if self.chosen:
+            if step is None:
+                yield left_out_line(counted(lesson.left_out, "more window"))
+            else:
+                yield from self._flow_lines(self.flow(step))
+        if lesson.chosen or lesson.left_out:
             return
         yield []
         yield [("summed over all outputs", "head")]
@@ -200,36 +183,24 @@ class Backward(NamedTuple):
             yield line
         yield []
         x, w, b = self.collected()
-        names = [
-            (f"dL/dx {channel_name(c, len(walk.input))}".rstrip(), grid_lines(grid, "sum"))
-            for c, grid in enumerate(_summed(x, walk.input, "dL/dx"))
-        ]
+        blocks = grids("dL/dx", _summed(x, walk.input, "dL/dx"), "sum")
         if walk.given:
-            names += [
-                (f"dL/dw {channel_name(c, len(walk.input))}".rstrip(), grid_lines(grid, "sum"))
-                for c, grid in enumerate(_summed(w, walk.given, "dL/dw"))
-            ]
-            names.append(("dL/db", [[(value_text(_summed_up(b)), "sum")]]))
-        yield from beside(names)
+            blocks += grids("dL/dw", _summed(w, walk.given, "dL/dw"), "sum")
+            blocks.append(("dL/db", [[(value_text(_summed_up(b)), "sum")]]))
+        yield from beside(blocks)
 
     def _flow_lines(self, flow: Flow) -> Iterator[Line]:
-        walk = self.walk
-        step = walk.step(flow.cell)
-        view = frame(walk, flow.cell)
-        index = ",".join(map(str, flow.cell))
+        walk, cell = self.walk, flow.step.cell
+        index = ",".join(map(str, cell))
         gradients = ", ".join(map(value_text, flow.gradients))
         yield [(f"dL/dz[{index}] = {gradients}", "head"), (" goes to", "")]
         count = len(walk.input)
-        yield from beside(
-            [
-                (channel_name(channel, count), canvas(walk, channel, step, view))
-                for channel in range(count)
-            ]
-        )
+        yield from beside(canvases(walk, flow.step, frame(walk, cell)))
         for name, shares in (("x", flow.to_input), ("w", flow.to_kernel)):
             if shares:
                 parts = [
-                    [(f"{name}[{_spot(s.target, count)}] ", name), *_product(s)] for s in shares
+                    [(f"{name}[{_index_text(s.target, count)}] ", name), *_product(s)]
+                    for s in shares
                 ]
                 yield [(f"dL/d{name}: ", "head"), *joined(parts, ", ")]
         if walk.given:
@@ -238,13 +209,13 @@ class Backward(NamedTuple):
     def _sums(self) -> Iterator[tuple[Line, Value]]:
         """`dL/dx[0,0] = 1·2 + 1·1 = 3`, for every cell of the input and of the kernel."""
         x, w, b = self.collected()
-        targets: list[tuple[str, Mapping[Place, list[Share]], Stack]] = [("x", x, self.walk.input)]
+        targets: list[tuple[str, Mapping[Index, list[Share]], Stack]] = [("x", x, self.walk.input)]
         if self.walk.given:
             targets.append(("w", w, self.walk.given))
         for name, shares, stack in targets:
-            for place in _places(stack):
-                label = f"dL/d{name}[{_spot(place, len(stack))}]"
-                parts = shares.get(place, [])
+            for index in product(*map(range, _size(stack))):
+                label = f"dL/d{name}[{_index_text(index, len(stack))}]"
+                parts = shares.get(index, [])
                 value = total((share.product for share in parts), label)
                 line: Line = [(label, "head")]
                 if parts:
@@ -267,35 +238,24 @@ def _product(share: Share) -> Line:
     return [(factor(share.gradient), "sum"), ("·", ""), (factor(share.times), "w")]
 
 
-def _spot(place: Place, channels: int) -> str:
+def _index_text(index: Index, channels: int) -> str:
     """Row and column, and the channel where there are several: as in x[i,j,k]."""
-    channel, row, column = place
+    channel, row, column = index
     return f"{row},{column},{channel}" if channels > 1 else f"{row},{column}"
 
 
-def _places(stack: Stack) -> Iterator[Place]:
-    for c, grid in enumerate(stack):
-        for i, row in enumerate(grid):
-            for j in range(len(row)):
-                yield c, i, j
+def _size(stack: Stack) -> tuple[int, int, int]:
+    return len(stack), len(stack[0]), len(stack[0][0])
 
 
-def _summed(shares: Mapping[Place, list[Share]], like: Stack, name: str) -> Stack:
+def _summed(shares: Mapping[Index, list[Share]], like: Stack, name: str) -> Stack:
     """The sums, in the shape of what they are the gradient of."""
 
-    def grid(c: int) -> Grid:
-        return tuple(
-            tuple(
-                total(
-                    (s.product for s in shares.get((c, i, j), [])),
-                    f"{name}[{_spot((c, i, j), len(like))}]",
-                )
-                for j in range(len(like[c][0]))
-            )
-            for i in range(len(like[c]))
-        )
+    def value(*index: int) -> Value:
+        parts = (share.product for share in shares.get(index, []))
+        return total(parts, f"{name}[{_index_text(index, len(like))}]")
 
-    return tuple(map(grid, range(len(like))))
+    return stack_of(*_size(like), value)
 
 
 def _share_record(share: Share) -> dict[str, Any]:

@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from inspect import signature
 from math import pow
+from typing import TypeVar
 
 from convcli.callsyntax import read_call
 from convcli.errors import SpecError, UnfitError
 from convcli.explanation.lesson import SCHEMA
-from convcli.explanation.render import Line, beside, channel_name, equals, grid_lines
+from convcli.explanation.render import Line, beside, equals, grids
 from convcli.explanation.values import (
     Calculation,
     factor,
@@ -32,7 +33,11 @@ from convcli.explanation.values import (
 from convcli.geometry import clip
 from convcli.numerals import MAX_NUMBER, Number, Stack, Symbol, Value, simplest
 from convcli.records import NamedTuple
+from convcli.tables import Table
 from convcli.text import like
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 Numbers = tuple[tuple[tuple[Number, ...], ...], ...]
 """A stack without symbols."""
@@ -60,9 +65,7 @@ class Elementwise(NamedTuple):
 
     @property
     def output(self) -> Stack:
-        return tuple(
-            tuple(tuple(value for _, value in row) for row in grid) for grid in self.calculations
-        )
+        return _mapped(lambda calculation: calculation[1], self.calculations)
 
     def _steps(self) -> Iterator[tuple[str, str, Value]]:
         many = len(self.input) > 1
@@ -80,14 +83,10 @@ class Elementwise(NamedTuple):
         return stack_text(self.output)
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        return ()
-
-    @property
     def caption(self) -> str:
         return "; ".join((self.definition, *self.notes))
 
-    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+    def table(self) -> Table:
         rows: list[tuple[object, ...]] = [
             (spot, sum_, table_value(value)) for spot, sum_, value in self._steps()
         ]
@@ -112,22 +111,14 @@ class Elementwise(NamedTuple):
         for note in self.notes:
             yield [(note, "note")]
         yield []
-        count = len(self.input)
-        for what, stack, style in (("input", self.input, "x"), ("output", self.output, "sum")):
-            if what == "output":
-                yield []
-                for spot, sum_, value in self._steps():
-                    line: Line = [(f"{self.letter}[{spot}] = ", "head"), (sum_, "")]
-                    yield line if value == sum_ else equals(line, value)
-                if self.chosen:
-                    return
-                yield []
-            yield from beside(
-                [
-                    (f"{what} {channel_name(c, count)}".rstrip(), grid_lines(grid, style))
-                    for c, grid in enumerate(stack)
-                ]
-            )
+        yield from beside(grids("input", self.input, "x"))
+        yield []
+        for spot, sum_, value in self._steps():
+            line: Line = [(f"{self.letter}[{spot}] = ", "head"), (sum_, "")]
+            yield line if value == sum_ else equals(line, value)
+        if not self.chosen:
+            yield []
+            yield from beside(grids("output", self.output, "sum"))
 
 
 def elementwise(spec: str, x: Stack) -> Elementwise:
@@ -200,15 +191,17 @@ def _numbers(stack: Stack) -> Numbers:
             raise SpecError("an activation is explained on numbers, not on symbols")
         return value
 
-    return tuple(tuple(tuple(map(number, row)) for row in grid) for grid in stack)
+    return _mapped(number, stack)
 
 
-def _each(x: Numbers, calculate: Callable[[Number], Calculation]) -> Calculations:
-    return tuple(tuple(tuple(map(calculate, row)) for row in grid) for grid in x)
+def _mapped(
+    function: Callable[[T], U], stack: Sequence[Sequence[Sequence[T]]]
+) -> tuple[tuple[tuple[U, ...], ...], ...]:
+    return tuple(tuple(tuple(map(function, row)) for row in grid) for grid in stack)
 
 
 def _relu(x: Numbers) -> tuple[str, Calculations]:
-    return "max(0, x)", _each(x, lambda v: (f"max(0, {value_text(v)})", max(v, 0)))
+    return "max(0, x)", _mapped(lambda v: (f"max(0, {value_text(v)})", max(v, 0)), x)
 
 
 def _exact(value: object, name: str) -> Number:
@@ -228,16 +221,16 @@ def _leaky_relu(x: Numbers, slope: float = 0.01) -> tuple[str, Calculations]:
             return f"{value_text(v)} (≥ 0)", v
         return f"{value_text(exact)}·{factor(v)}", simplest(exact * v)
 
-    return f"x where x ≥ 0, {value_text(exact)}·x below", _each(x, calculate)
+    return f"x where x ≥ 0, {value_text(exact)}·x below", _mapped(calculate, x)
 
 
 def _sigmoid(x: Numbers) -> tuple[str, Calculations]:
     from convcli.conv import sigmoid
 
-    return "1 / (1 + e^−x)", _each(
-        x,
-        lambda v: (f"1 / (1 + e^{factor(-v)})", float(sigmoid(float(v)))),
-    )
+    def calculate(v: Number) -> Calculation:
+        return f"1 / (1 + e^{factor(-v)})", float(sigmoid(float(v)))
+
+    return "1 / (1 + e^−x)", _mapped(calculate, x)
 
 
 def _minmax(x: Numbers) -> tuple[str, Calculations]:
@@ -269,9 +262,7 @@ def _lrn(
         raise SpecError(f"size={size} must be a whole number of at least 1")
     if rule not in LRN_RULES:
         raise SpecError(f"rule={rule} is not one of {', '.join(LRN_RULES)}")
-    a, b, c = (
-        float(_exact(one, name)) for one, name in ((alpha, "alpha"), (beta, "beta"), (k, "k"))
-    )
+    a, b, c = float(_exact(alpha, "alpha")), float(_exact(beta, "beta")), float(_exact(k, "k"))
     weight = a / size if rule == "pytorch" else a
     weight_text = f"{a:g}/{size}" if rule == "pytorch" else f"{a:g}"
     # of an even size PyTorch takes as many channels, TensorFlow n/2 to either side
@@ -284,8 +275,8 @@ def _lrn(
             line = []
             for s, value in enumerate(row):
                 others = [x[j][r][s] for j in near]
-                squares = " + ".join(f"{factor(one)}²" for one in others)
-                energy = sum(float(one) ** 2 for one in others)
+                squares = " + ".join(f"{factor(other)}²" for other in others)
+                energy = sum(float(other) ** 2 for other in others)
                 power = f"({c:g} + {weight_text}·({squares}))^({-b:g})".replace("^(-", "^(−")
                 try:
                     scale = pow(c + weight * energy, -b)

@@ -9,10 +9,10 @@ from convcli.explanation.render import (
     Frame,
     Line,
     beside,
-    canvas,
-    channel_name,
+    canvases,
     frame,
     grid_lines,
+    grids,
     legend,
     sum_lines,
     text,
@@ -22,13 +22,15 @@ from convcli.explanation.values import (
     json_stack,
     json_value,
     row_text,
+    stack_of,
     stack_record,
     stack_text,
     table_value,
 )
-from convcli.geometry import Fit, full_padding, transposed_formula
+from convcli.geometry import Fit, transposed_formula
 from convcli.numerals import Symbol, Value
 from convcli.records import NamedTuple
+from convcli.tables import Table
 from convcli.text import counted
 
 SCHEMA = 1
@@ -77,6 +79,17 @@ class Lesson(NamedTuple):
         return rows * columns - 2 if is_long else 0
 
     @property
+    def written(self) -> Iterator[Step | None]:
+        """The steps of the text; None stands for those that it leaves out."""
+        if not self.left_out:
+            yield from self.steps
+            return
+        rows, columns = self.walk.size
+        yield self.walk.step((0, 0))
+        yield None
+        yield self.walk.step((rows - 1, columns - 1))
+
+    @property
     def value(self) -> str:
         """The output as rows of numbers, channels apart by an empty line; or the chosen cell's."""
         if self.chosen:
@@ -84,14 +97,10 @@ class Lesson(NamedTuple):
         return stack_text(self.walk.output())
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        return ()
-
-    @property
     def caption(self) -> str:
         return "; ".join(self.notes)
 
-    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+    def table(self) -> Table:
         """One row per output cell, and per channel of a pool."""
         rows: list[tuple[object, ...]] = []
         for step in self.steps:
@@ -117,7 +126,15 @@ class Lesson(NamedTuple):
             "kernel": stack_record(walk.given) if walk.given else None,
             "bias": None if walk.bias is None else json_value(walk.bias),
             "border": walk.border.text,
-            "axes": dict(zip(("rows", "columns"), map(_axis_record, walk.axes), strict=True)),
+            "axes": {
+                name: {
+                    **axis.window._asdict(),
+                    "before": axis.before,
+                    "after": axis.after,
+                    "spread": axis.spread,
+                }
+                for name, axis in zip(("rows", "columns"), walk.axes, strict=True)
+            },
             "formulas": dict(zip(("rows", "columns"), size_formulas(walk), strict=True)),
             "unread": [list(spot) for spot in walk.unread()],
             "output": size if self.chosen else {**size, "values": json_stack(walk.output())},
@@ -133,19 +150,17 @@ class Lesson(NamedTuple):
             len(axis.drawn) == len(part) for axis, part in zip(self.walk.axes, view, strict=True)
         )
         so_far: dict[Spot, tuple[Value, ...]] = {}
-        last = tuple(count - 1 for count in self.walk.size)
-        ends = map(self.walk.step, [(0, 0), (last[0], last[1])])
-        for step in ends if self.left_out else self.steps:
-            if self.left_out and so_far:
-                yield []
-                yield [(left_out_text(self.left_out), "note")]
-            so_far[step.cell] = step.outputs
+        for step in self.written:
             yield []
+            if step is None:
+                yield left_out_line(counted(self.left_out, "more window"))
+                continue
+            so_far[step.cell] = step.outputs
             around = view if is_complete else frame(self.walk, step.cell)
             yield from self._step(step, so_far, around)
         if not (self.chosen or self.left_out):
             yield []
-            yield from self._output()
+            yield from beside(grids("output", self.walk.output(), "sum"))
 
     def head(self) -> Iterator[Line]:
         """The arithmetic of the sizes, the operation, the input and the kernel."""
@@ -161,26 +176,20 @@ class Lesson(NamedTuple):
             yield [(note, "note")]
         yield []
         view = frame(walk)
-        count = len(walk.input)
-        blocks = []
-        for channel in range(count):
-            name = channel_name(channel, count)
-            blocks.append((f"input {name}".rstrip(), canvas(walk, channel, None, view)))
-        yield from beside(blocks)
+        inputs = canvases(walk, None, view)
+        yield from beside([(f"input {name}".rstrip(), block) for name, block in inputs])
         if any(len(part) < len(axis.drawn) for part, axis in zip(view, walk.axes, strict=True)):
             rows, columns = view
             part = f"rows {rows[0]} to {rows[-1]}, columns {columns[0]} to {columns[-1]} are drawn"
             yield [(f"{part}, then the surroundings of each window", "note")]
         if walk.given:
             yield []
-            blocks = []
-            for channel in range(count):
-                name = channel_name(channel, count)
-                blocks.append((f"kernel {name}".rstrip(), grid_lines(walk.given[channel], "w")))
-                if walk.turned:
-                    used = grid_lines(walk.kernel[channel], "w")
-                    blocks.append((f"flipped {name}".rstrip(), used))
-            yield from beside(blocks)
+            kernels = [grids("kernel", walk.given, "w")]
+            if walk.turned:
+                kernels.append(grids("flipped", walk.kernel, "w"))
+            yield from beside(
+                [block for channel in zip(*kernels, strict=True) for block in channel]
+            )
         yield []
         yield from legend(walk)
 
@@ -188,57 +197,39 @@ class Lesson(NamedTuple):
         self, step: Step, so_far: dict[Spot, tuple[Value, ...]], view: Frame
     ) -> Iterator[Line]:
         walk = self.walk
-        count = len(walk.input)
         spot = ",".join(map(str, step.cell))
-        blocks = [
-            (channel_name(channel, count) or f"z[{spot}]", canvas(walk, channel, step, view))
-            for channel in range(count)
-        ]
-        if count > 1:
+        blocks = canvases(walk, step, view)
+        if len(blocks) > 1:
             yield [(f"z[{spot}]", "head")]
+        else:
+            blocks = [(f"z[{spot}]", blocks[0][1])]
         rows, columns = walk.size
         if not (self.chosen or self.left_out) and max(walk.size) <= MAX_DRAWN:
-            for channel in range(len(step.outputs)):
-                grid = tuple(
-                    tuple(
-                        so_far[r, c][channel] if (r, c) in so_far else Symbol(".")
-                        for c in range(columns)
-                    )
-                    for r in range(rows)
-                )
-                blocks.append((" ", grid_lines(grid, now=step.cell)))
+            unknown = (Symbol("."),) * len(step.outputs)
+            known = stack_of(
+                len(step.outputs), rows, columns, lambda c, i, j: so_far.get((i, j), unknown)[c]
+            )
+            blocks += [(" ", grid_lines(grid, now=step.cell)) for grid in known]
         yield from beside(blocks)
         yield from sum_lines(walk, step)
 
-    def _output(self) -> Iterator[Line]:
-        output = self.walk.output()
-        names = [f"output {channel_name(c, len(output))}".rstrip() for c in range(len(output))]
-        grids = [grid_lines(grid, "sum") for grid in output]
-        yield from beside(list(zip(names, grids, strict=True)))
 
-
-def left_out_text(windows: int) -> str:
-    """The line in place of the windows that a text leaves out."""
-    return f"… {counted(windows, 'more window')}: --all shows them, --cell ROW,COLUMN one …"
+def left_out_line(more: str) -> Line:
+    """The line in place of what a text leaves out."""
+    return [(f"… {more}: --all shows them, --cell ROW,COLUMN one …", "note")]
 
 
 def size_formulas(walk: Walk) -> tuple[str, str]:
     """The formulas of the output's rows and columns, with the numbers in place."""
-    rows, columns = map(
-        _transposed_formula if walk.operation == "transposed convolution" else _window_formula,
-        walk.axes,
-    )
+
+    def formula(axis: Axis) -> str:
+        if not walk.is_transposed:
+            return Fit(axis.cells, axis.window, (axis.before, axis.after)).formula
+        window = axis.window._replace(stride=axis.stride)
+        return transposed_formula(axis.cells, window, axis.cut, axis.extra)
+
+    rows, columns = map(formula, walk.axes)
     return rows, columns
-
-
-def _window_formula(axis: Axis) -> str:
-    return Fit(axis.cells, axis.window, (axis.before, axis.after)).formula
-
-
-def _transposed_formula(axis: Axis) -> str:
-    window = axis.window._replace(stride=axis.spread)
-    cut = full_padding(window, (axis.before, axis.after - axis.extra))
-    return transposed_formula(axis.cells, window, cut, axis.extra)
 
 
 def sentence(walk: Walk) -> str:
@@ -256,16 +247,11 @@ def sentence(walk: Walk) -> str:
     parts = [
         f"input {row_axis.cells}x{column_axis.cells}{channels}",
         f"kernel {row_axis.window.kernel}x{column_axis.window.kernel}{of_kernel}",
+        f"stride {per_axis(row_axis.stride, column_axis.stride)}",
+        f"padding {padding_text(walk.padding)}",
     ]
-    if walk.operation == "transposed convolution":
-        parts.append(f"stride {per_axis(row_axis.spread, column_axis.spread)}")
-        pads = [full_padding(a.window, (a.before, a.after - a.extra)) for a in walk.axes]
-        parts.append(f"padding {padding_text(pads)}")
-        if row_axis.extra or column_axis.extra:
-            parts.append(f"output padding {per_axis(row_axis.extra, column_axis.extra)}")
-    else:
-        parts.append(f"stride {per_axis(row_axis.window.stride, column_axis.window.stride)}")
-        parts.append(f"padding {padding_text([(a.before, a.after) for a in walk.axes])}")
+    if row_axis.extra or column_axis.extra:
+        parts.append(f"output padding {per_axis(row_axis.extra, column_axis.extra)}")
     if max(row_axis.window.dilation, column_axis.window.dilation) > 1:
         parts.append(f"dilation {per_axis(row_axis.window.dilation, column_axis.window.dilation)}")
     if walk.border.name != "zero":
@@ -301,17 +287,6 @@ def padding_text(pads: list[tuple[int, int]]) -> str:
     return ",".join(f"{before},{after}" for before, after in pads)
 
 
-def _axis_record(axis: Axis) -> dict[str, int]:
-    return {
-        "kernel": axis.window.kernel,
-        "stride": axis.window.stride,
-        "dilation": axis.window.dilation,
-        "before": axis.before,
-        "after": axis.after,
-        "spread": axis.spread,
-    }
-
-
 def _step_record(step: Step) -> dict[str, object]:
     return {
         "cell": list(step.cell),
@@ -337,14 +312,18 @@ def _step_record(step: Step) -> dict[str, object]:
     }
 
 
-def check_cell(walk: Walk, cell: Spot | None) -> None:
-    """Raises UnfitError for a cell that the output does not have, or for too many of them."""
-    if cell is None:
+def check_cell(walk: Walk, cell: Spot | None, is_stamp: bool = False) -> None:
+    """Raises UnfitError for too many products, or for a cell that is not there.
+
+    It is one of the output, or of the input where that stamps.
+    """
+    if cell is None or is_stamp:
         walk.check()
-        return
-    for at, count, what in zip(cell, walk.size, ("row", "column"), strict=True):
+    row, column = cell or (0, 0)
+    size = tuple(axis.cells for axis in walk.axes) if is_stamp else walk.size
+    whose = "with --scatter a cell of the input, which has" if is_stamp else "the output has"
+    for at, count, what in zip((row, column), size, ("row", "column"), strict=True):
         if at >= count:
             raise UnfitError(
-                f"--cell {cell[0]},{cell[1]}: the output has {counted(count, what)}, "
-                f"0 to {count - 1}"
+                f"--cell {row},{column}: {whose} {counted(count, what)}, 0 to {count - 1}"
             )

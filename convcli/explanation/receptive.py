@@ -43,10 +43,6 @@ class ReceptiveLesson(NamedTuple):
         return " ".join(f"{first}..{last}" for first, last in self.field.cells)
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        return ()
-
-    @property
     def caption(self) -> str:
         return ""
 

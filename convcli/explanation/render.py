@@ -11,13 +11,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from convcli.explanation.steps import Spot, Step, Term, Walk
 from convcli.explanation.values import factor, numeric, total, value_text
-from convcli.numerals import Grid, Symbol, Value
+from convcli.numerals import Grid, Stack, Symbol, Value
 from convcli.records import NamedTuple
 
 Span = tuple[str, str]
 """Text, and the name of a style of STYLES."""
 
 Line = list[Span]
+
+Block = tuple[str, list[Line]]
+"""Lines under a heading."""
 
 STYLES = {
     "": "",
@@ -37,7 +40,7 @@ STYLES = {
 }
 """What each style is on a terminal, in Rich's words: the sixteen colors that themes set."""
 
-COLOURS = ("red", "green", "blue")
+COLORS = ("red", "green", "blue")
 """The names of a picture's channels."""
 
 MAX_DRAWN = 26
@@ -161,7 +164,20 @@ def grid_lines(grid: Grid, style: str = "", now: Spot | None = None) -> list[Lin
     )
 
 
-def beside(blocks: Sequence[tuple[str, list[Line]]], gap: int = 3) -> list[Line]:
+def grids(name: str, stack: Stack, style: str = "") -> list[Block]:
+    """The grid of every channel of a stack, under its name."""
+    count = len(stack)
+    names = (f"{name} {channel_name(channel, count)}".rstrip() for channel in range(count))
+    return [(name, grid_lines(grid, style)) for name, grid in zip(names, stack, strict=True)]
+
+
+def canvases(walk: Walk, step: Step | None, view: Frame) -> list[Block]:
+    """The canvas of every channel under its name, with the window of a step on it."""
+    count = len(walk.input)
+    return [(channel_name(c, count), canvas(walk, c, step, view)) for c in range(count)]
+
+
+def beside(blocks: Sequence[Block], gap: int = 3) -> list[Line]:
     """Blocks under their headings, side by side."""
     columns = []
     for heading, block in blocks:
@@ -183,7 +199,7 @@ def channel_name(channel: int, channels: int) -> str:
     """The name of a channel: none for a single one, a color for one of three."""
     if channels == 1:
         return ""
-    return COLOURS[channel] if channels == 3 else f"channel {channel}"
+    return COLORS[channel] if channels == 3 else f"channel {channel}"
 
 
 def joined(parts: Iterable[Line], between: str = " + ") -> Line:
@@ -262,12 +278,12 @@ POOL_LINES: dict[str, Callable[[tuple[Term, ...]], Line]] = {
 
 def legend(walk: Walk) -> Iterator[Line]:
     """The meanings of the signs in this walk's grids."""
-    down, across = walk.axes
+    rows, columns = walk.axes
     if any(len(a.drawn) > a.cells for a in walk.axes):
         what = (
             "padding" if any(a.drawn.start < 0 or a.drawn.stop > a.span for a in walk.axes) else ""
         )
-        between = "a zero between cells" if max(down.spread, across.spread) > 1 else ""
+        between = "a zero between cells" if max(rows.spread, columns.spread) > 1 else ""
         kind = " or ".join(filter(None, (what, between)))
         if walk.border.name == "constant":
             value = value_text(walk.border.value)
@@ -281,7 +297,7 @@ def legend(walk: Walk) -> Iterator[Line]:
                 (f"outside: the border repeats cells ({walk.border.name})", "note"),
             ]
     yield [("[ ]  ", "tap"), ("read by the window", "note")]
-    if max(down.window.dilation, across.window.dilation) > 1:
+    if max(rows.window.dilation, columns.window.dilation) > 1:
         yield [("( )  ", "hole"), ("under the window, in a hole of the dilated kernel", "note")]
     if walk.unread():
         yield [("~    ", "unread"), ("never read by any window", "note")]

@@ -6,20 +6,18 @@ The part of a stamp on the padding p is cut off. The sums equal those of the con
 `steps.transposed` gives.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
+from typing import TypeVar
 
-from convcli.errors import UnfitError
-from convcli.explanation.lesson import MAX_WINDOWS, SCHEMA, sentence, size_formulas
-from convcli.explanation.render import (
-    MAX_DRAWN,
-    Line,
-    Span,
-    aligned,
-    beside,
-    channel_name,
-    grid_lines,
+from convcli.explanation.lesson import (
+    MAX_WINDOWS,
+    SCHEMA,
+    left_out_line,
+    sentence,
+    size_formulas,
 )
+from convcli.explanation.render import MAX_DRAWN, Line, Span, aligned, beside, grids
 from convcli.explanation.steps import Spot, Walk, flipped
 from convcli.explanation.values import (
     json_stack,
@@ -31,10 +29,12 @@ from convcli.explanation.values import (
     total,
     value_text,
 )
-from convcli.geometry import full_padding
-from convcli.numerals import Grid, Stack, Symbol, Value
+from convcli.numerals import Stack, Symbol, Value
 from convcli.records import NamedTuple
+from convcli.tables import Table
 from convcli.text import counted
+
+T = TypeVar("T")
 
 
 class Stamp(NamedTuple):
@@ -69,15 +69,10 @@ class ScatterLesson(NamedTuple):
     def canvas(self) -> tuple[range, range]:
         """Rows and columns that stamps or the output reach; the output's first is 0."""
         ranges = []
-        for axis, (first, _) in zip(self.walk.axes, self._cut, strict=True):
-            last = (axis.cells - 1) * axis.spread + axis.window.dilated_kernel - 1 - first
-            ranges.append(range(min(-first, 0), max(last + 1, axis.outputs)))
+        for axis in self.walk.axes:
+            first, last = axis.stamp(0)[0], axis.stamp(axis.cells - 1)[-1]
+            ranges.append(range(min(first, 0), max(last + 1, axis.outputs)))
         return ranges[0], ranges[1]
-
-    @property
-    def _cut(self) -> list[tuple[int, int]]:
-        """The padding of both axes."""
-        return [full_padding(a.window, (a.before, a.after - a.extra)) for a in self.walk.axes]
 
     def is_kept(self, place: Spot) -> bool:
         """Whether a place belongs to the output."""
@@ -95,11 +90,8 @@ class ScatterLesson(NamedTuple):
 
     def _stamp(self, cell: Spot, sums: dict[Spot, Value]) -> Stamp:
         x = tuple(grid[cell[0]][cell[1]] for grid in self.walk.input)
-        rows, columns = (
-            [at * a.spread + tap * a.window.dilation - first for tap in range(a.window.kernel)]
-            for at, a, (first, _) in zip(cell, self.walk.axes, self._cut, strict=True)
-        )
-        places = tuple(product(rows, columns))
+        rows, columns = self.walk.axes
+        places = tuple(product(rows.stamp(cell[0]), columns.stamp(cell[1])))
         weights = [tuple(w for row in grid for w in row) for grid in self.kernel]
         products = []
         start = 0 if self.walk.bias is None else self.walk.bias
@@ -126,19 +118,15 @@ class ScatterLesson(NamedTuple):
         return stack_text(self.walk.output())
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        return ()
-
-    @property
     def caption(self) -> str:
         return "; ".join(self.notes)
 
-    def _rows(self, values: tuple[Value, ...]) -> Grid:
-        """The values of a stamp in rows of the kernel."""
+    def _rows(self, values: Sequence[T]) -> list[Sequence[T]]:
+        """What is of the taps of a stamp, in rows of the kernel."""
         columns = self.walk.axes[1].window.kernel
-        return tuple(values[at : at + columns] for at in range(0, len(values), columns))
+        return [values[at : at + columns] for at in range(0, len(values), columns)]
 
-    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+    def table(self) -> Table:
         """One row per input cell."""
         rows: list[tuple[object, ...]] = []
         for stamp in self.stamps:
@@ -181,7 +169,7 @@ class ScatterLesson(NamedTuple):
 
     def lines(self) -> Iterator[Line]:
         """The lesson as styled lines."""
-        walk, count = self.walk, len(self.walk.input)
+        walk = self.walk
         for what, formula in zip(("height", "width "), size_formulas(walk), strict=True):
             yield [(f"{what}  ", "note"), (formula, "head")]
         yield [(sentence(walk), "head")]
@@ -191,12 +179,10 @@ class ScatterLesson(NamedTuple):
         yield [(formula, "note")]
         for note in self.notes:
             yield [(note, "note")]
-        for name, stack in (("input", walk.input), ("kernel", self.kernel)):
-            yield []
-            names = [f"{name} {channel_name(c, count)}".rstrip() for c in range(count)]
-            style = "" if name == "input" else "w"
-            grids = [grid_lines(grid, style) for grid in stack]
-            yield from beside(list(zip(names, grids, strict=True)))
+        yield []
+        yield from beside(grids("input", walk.input))
+        yield []
+        yield from beside(grids("kernel", self.kernel, "w"))
         yield []
         yield [("[ ]  ", "now"), ("a sum that the stamp has changed", "note")]
         if any(not self.is_kept(place) for place in product(*self.canvas)):
@@ -209,8 +195,7 @@ class ScatterLesson(NamedTuple):
             if self.left_out and stamp.cell not in ((0, 0), last):
                 if stamp.cell == (0, 1):
                     yield []
-                    left = counted(self.left_out, "stamp")
-                    yield [(f"… {left} more: --all shows them, --cell ROW,COLUMN one …", "note")]
+                    yield left_out_line(f"{counted(self.left_out, 'stamp')} more")
                 continue
             yield []
             yield from self._step(stamp, so_far)
@@ -224,7 +209,7 @@ class ScatterLesson(NamedTuple):
                 else (f"({value_text(value)})", "padding")
                 for place, value in row
             ]
-            for row in self._paired(stamp)
+            for row in self._rows(list(zip(stamp.places, stamp.products, strict=True)))
         ]
         blocks = [("stamp", aligned(taps))]
         rows, columns = self.walk.size
@@ -241,12 +226,6 @@ class ScatterLesson(NamedTuple):
             ]
             blocks.append(("output so far", aligned(output)))
         yield from beside(blocks)
-
-    def _paired(self, stamp: Stamp) -> list[list[tuple[Spot, Value]]]:
-        """Places and products in rows of the kernel."""
-        pairs = list(zip(stamp.places, stamp.products, strict=True))
-        columns = self.walk.axes[1].window.kernel
-        return [pairs[at : at + columns] for at in range(0, len(pairs), columns)]
 
     def stamped(self, stamp: Stamp) -> str:
         """What a step is, in words.
@@ -267,14 +246,3 @@ class ScatterLesson(NamedTuple):
             return f"{name} = ({values}) stamps its sum over channels on {where}"
         same = isinstance(stamp.x[0], Symbol) and str(stamp.x[0]) == name
         return f"{name}{'' if same else f' = {values}'} stamps {values}·w on {where}"
-
-
-def check_stamp(walk: Walk, cell: Spot | None) -> None:
-    """Raises UnfitError for a cell that the input does not have, or for too many of them."""
-    walk.check()
-    for at, axis, what in zip(cell or (0, 0), walk.axes, ("row", "column"), strict=True):
-        if cell is not None and at >= axis.cells:
-            raise UnfitError(
-                f"--cell {cell[0]},{cell[1]}: with --scatter a cell of the input, which has "
-                f"{counted(axis.cells, what)}, 0 to {axis.cells - 1}"
-            )

@@ -98,10 +98,6 @@ class SignalLesson(NamedTuple):
         return row_text(self.result)
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        return ()
-
-    @property
     def caption(self) -> str:
         return self.finding
 

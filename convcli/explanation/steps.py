@@ -9,16 +9,16 @@ Positions on the canvas are counted from the input's first cell: padding before 
 """
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
-from typing import Any
 
 from convcli.borders import Border
 from convcli.errors import UnfitError
 from convcli.explanation.axis import Axis
-from convcli.explanation.values import numeric, times, total, value_text
+from convcli.explanation.values import stack_of, times, total, value_text
 from convcli.geometry import (
     Padding,
+    Pair,
     Window,
     full_padding,
     pool_padding_refusal,
@@ -26,7 +26,7 @@ from convcli.geometry import (
     transposed_length,
     transposed_padding,
 )
-from convcli.numerals import Grid, Stack, Symbol, Value, simplest
+from convcli.numerals import Grid, Number, Stack, Symbol, Value, simplest
 from convcli.records import NamedTuple
 
 MAX_TERMS = 2_000_000
@@ -85,9 +85,18 @@ class Walk(NamedTuple):
     """Whether the kernel lies on the canvas turned by 180°."""
 
     @property
+    def is_transposed(self) -> bool:
+        return self.operation == "transposed convolution"
+
+    @property
     def flip(self) -> bool:
         """Whether --flip is set; a transposed convolution turns the kernel without it."""
-        return self.turned != (self.operation == "transposed convolution")
+        return self.turned != self.is_transposed
+
+    @property
+    def padding(self) -> list[Pair]:
+        """The padding of both axes as it is given."""
+        return [a.cut if self.is_transposed else (a.before, a.after) for a in self.axes]
 
     @property
     def size(self) -> Spot:
@@ -176,12 +185,9 @@ class Walk(NamedTuple):
         Raises UnfitError for too many products.
         """
         self.check()
-        rows, columns = self.size
-        steps = [[self.step((i, j)).outputs for j in range(columns)] for i in range(rows)]
-        return tuple(
-            tuple(tuple(outputs[c] for outputs in row) for row in steps)
-            for c in range(len(steps[0][0]))
-        )
+        outputs = {cell: self.step(cell).outputs for cell in self.cells}
+        channels = len(outputs[0, 0])
+        return stack_of(channels, *self.size, lambda c, i, j: outputs[i, j][c])
 
     def check(self) -> None:
         """Raises UnfitError for more products than are written out."""
@@ -218,19 +224,14 @@ def _read(axis: Axis, border: Border) -> frozenset[int]:
     return frozenset(cell for cell in sources if cell is not None)
 
 
-def _largest(terms: tuple[Term, ...], name: str) -> Value:
-    return _extreme(terms, name, largest=True)
-
-
-def _smallest(terms: tuple[Term, ...], name: str) -> Value:
-    return _extreme(terms, name, largest=False)
-
-
-def _extreme(terms: tuple[Term, ...], name: str, largest: bool) -> Value:
-    values: list[Any] = [term.x for term in terms if term.cell is not None]
-    if not values or not numeric(*values):
-        return Symbol(name if values else "-inf" if largest else "inf")
-    return max(values) if largest else min(values)  # type: ignore[no-any-return]
+def _extreme(
+    pick: Callable[[list[Number]], Number], empty: str, terms: tuple[Term, ...], name: str
+) -> Value:
+    values = [term.x for term in terms if term.cell is not None]
+    numbers = [value for value in values if not isinstance(value, Symbol)]
+    if not values:
+        return Symbol(empty)
+    return pick(numbers) if len(numbers) == len(values) else Symbol(name)
 
 
 def _mean(terms: tuple[Term, ...], name: str) -> Value:
@@ -241,8 +242,8 @@ def _mean(terms: tuple[Term, ...], name: str) -> Value:
 
 
 POOLS: dict[str, Callable[[tuple[Term, ...], str], Value]] = {
-    "max": _largest,
-    "min": _smallest,
+    "max": partial(_extreme, max, "-inf"),
+    "min": partial(_extreme, min, "inf"),
     "avg": _mean,
 }
 """The value that a pool takes from a window. Padding is never the maximum or minimum; in a mean it
@@ -288,7 +289,7 @@ def convolution(
     used = flipped(kernel) if flip else kernel
     operation = "convolution" if flip else "cross-correlation"
     _check_channels(x, kernel)
-    axes = _axes(x[0], (len(kernel[0]), len(kernel[0][0])), geometry)
+    axes = _axes(x[0], (len(kernel[0]), len(kernel[0][0])), geometry, _window_axis)
     if border.name == "valid" and any(axis.before or axis.after for axis in axes):
         raise UnfitError("the border valid adds no cells: leave padding out")
     return Walk(operation, axes, x, used, kernel, bias, border, turned=flip)
@@ -307,28 +308,9 @@ def transposed(
     (((1, 1, 3, 2, 2),),)
     """
     _check_channels(x, kernel)
-    axes = []
-    kernels = len(kernel[0]), len(kernel[0][0])
-    lengths = len(x[0]), len(x[0][0])
-    for length, taps, stride, dilation, padding, extra in zip(
-        lengths,
-        kernels,
-        geometry.stride,
-        geometry.dilation,
-        geometry.padding,
-        geometry.extra,
-        strict=True,
-    ):
-        window = Window(taps, stride, dilation)
-        cut, extra = transposed_padding(padding, window, extra)
-        transposed_length(length, window, cut, extra)  # refuses what does not fit
-        before, after = full_padding(window, cut)
-        dense = Window(taps, 1, dilation)
-        axes.append(_bounded(Axis(length, dense, before, after + extra, stride, extra)))
+    axes = _axes(x[0], (len(kernel[0]), len(kernel[0][0])), geometry, _transposed_axis)
     used = kernel if flip else flipped(kernel)
-    return Walk(
-        "transposed convolution", (axes[0], axes[1]), x, used, kernel, bias, turned=not flip
-    )
+    return Walk("transposed convolution", axes, x, used, kernel, bias, turned=not flip)
 
 
 def pooling(x: Stack, kind: str, kernel: Spot, geometry: Geometry) -> Walk:
@@ -337,7 +319,7 @@ def pooling(x: Stack, kind: str, kernel: Spot, geometry: Geometry) -> Walk:
     >>> pooling((((1, 3), (0, 2)),), "max", (2, 2), Geometry()).output()
     (((3,),),)
     """
-    axes = _axes(x[0], kernel, geometry)
+    axes = _axes(x[0], kernel, geometry, _window_axis)
     for axis in axes:
         refusal = pool_padding_refusal(axis.window, (axis.before, axis.after))
         if refusal:
@@ -345,22 +327,32 @@ def pooling(x: Stack, kind: str, kernel: Spot, geometry: Geometry) -> Walk:
     return Walk(f"{kind} pool", axes, x, (), pool=kind)
 
 
-def _axes(grid: Grid, kernel: Spot, geometry: Geometry) -> tuple[Axis, Axis]:
-    axes = []
-    for length, taps, stride, dilation, padding in zip(
-        (len(grid), len(grid[0])),
-        kernel,
-        geometry.stride,
-        geometry.dilation,
-        geometry.padding,
-        strict=True,
-    ):
-        window = Window(taps, stride, dilation)
-        pads = resolve_padding(padding, length, window)
-        axis = Axis(length, window, *pads)
-        _ = axis.outputs  # refuses what does not fit
-        axes.append(_bounded(axis))
-    return axes[0], axes[1]
+def _axes(
+    grid: Grid, kernel: Spot, geometry: Geometry, axis_of: Callable[..., Axis]
+) -> tuple[Axis, Axis]:
+    lengths = len(grid), len(grid[0])
+    values = zip(lengths, kernel, *geometry, strict=True)
+    rows, columns = (_bounded(axis_of(*value)) for value in values)
+    return rows, columns
+
+
+def _window_axis(
+    length: int, taps: int, stride: int, padding: Padding, dilation: int, _extra: int
+) -> Axis:
+    window = Window(taps, stride, dilation)
+    axis = Axis(length, window, *resolve_padding(padding, length, window))
+    _ = axis.outputs  # refuses what does not fit
+    return axis
+
+
+def _transposed_axis(
+    length: int, taps: int, stride: int, padding: Padding, dilation: int, extra: int
+) -> Axis:
+    window = Window(taps, stride, dilation)
+    cut, extra = transposed_padding(padding, window, extra)
+    transposed_length(length, window, cut, extra)  # refuses what does not fit
+    before, after = full_padding(window, cut)
+    return Axis(length, window._replace(stride=1), before, after + extra, stride, extra)
 
 
 def _bounded(axis: Axis) -> Axis:

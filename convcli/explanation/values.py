@@ -1,6 +1,6 @@
 """The values of a lesson: exact numbers and letters, their arithmetic and their text."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from typing import Any
 
@@ -113,6 +113,16 @@ def stack_record(stack: Stack) -> dict[str, Any]:
     }
 
 
+def stack_of(
+    channels: int, rows: int, columns: int, value: Callable[[int, int, int], Value]
+) -> Stack:
+    """The stack of value(channel, row, column), computed channel by channel, row by row."""
+    return tuple(
+        tuple(tuple(value(c, i, j) for j in range(columns)) for i in range(rows))
+        for c in range(channels)
+    )
+
+
 def symbols(rows: int, columns: int, channels: int, name: str) -> Stack:
     """Symbols for the cells of a stack, named by row, column and channel as in x[i,j,k].
 
@@ -121,13 +131,8 @@ def symbols(rows: int, columns: int, channels: int, name: str) -> Stack:
     """
     apart = "," if max(rows, columns, channels) > 10 else ""
 
-    def symbol(*places: int) -> Symbol:
-        return Symbol(name + apart.join(map(str, places)))
+    def symbol(channel: int, row: int, column: int) -> Symbol:
+        indices = (row, column, channel) if channels > 1 else (row, column)
+        return Symbol(name + apart.join(map(str, indices)))
 
-    return tuple(
-        tuple(
-            tuple(symbol(i, j, *([c] if channels > 1 else [])) for j in range(columns))
-            for i in range(rows)
-        )
-        for c in range(channels)
-    )
+    return stack_of(channels, rows, columns, symbol)

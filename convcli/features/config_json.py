@@ -110,10 +110,11 @@ def setup_of(saved: Mapping[str, Any], path: str, parts: str | None = None) -> S
     setup = Setup(
         words, network, layers, init, seed, weights, how, read_vector(vector), slopes(complete)
     )
-    why = setup.wrong()
-    if why:
-        raise UnfitError(f"{safe(path)} does not hold the settings of a run: {safe(why)}")
-    return setup
+    try:
+        return setup.checked()
+    except SpecError as error:
+        text = f"{safe(path)} does not hold the settings of a run: {safe(error)}"
+        raise UnfitError(text) from None
 
 
 def read_settings(text: str, path: str) -> dict[str, Any]:

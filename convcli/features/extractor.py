@@ -16,8 +16,7 @@ from convcli.features.config_options import read_setup
 from convcli.features.options import FeatureOptions
 from convcli.features.preprocess import Samples, prepared, preparing_bytes
 from convcli.features.presets import RECIPES
-from convcli.images.image import Header, picture_of
-from convcli.images.io.limits import Limits
+from convcli.images.image import Header, Limits, picture_of
 from convcli.images.io.read import open_picture
 from convcli.nets.analysis.summary import Row, summarize
 from convcli.nets.graph import INPUT

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from convcli.errors import UnfitError
 from convcli.fitting.least_squares import Fitted
-from convcli.images.filters.ranges import Range, intensity_map
+from convcli.images.filters.plan import intensity_map
+from convcli.images.filters.spec import Range
 from convcli.images.kernels.parse import kernel
 from convcli.records import NamedTuple
 from convcli.text import counted
@@ -232,10 +233,6 @@ class TrainedNet(NamedTuple):
     @property
     def value(self) -> str:
         return f"{self.after:.6g}"
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        return ()
 
     @property
     def caption(self) -> str:

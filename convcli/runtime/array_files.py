@@ -12,7 +12,7 @@ import numpy as np
 
 from convcli.arrays import Array
 from convcli.errors import Refusal, SpecError
-from convcli.images.io.limits import available
+from convcli.images.image import available
 from convcli.nets.layers.shapes import Shape
 from convcli.nets.readers.file_kinds import kind_of
 from convcli.nets.readers.weight_files.reader import read_arrays

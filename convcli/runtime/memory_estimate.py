@@ -14,7 +14,7 @@ from time import perf_counter
 from convcli.conv import workspace_bytes
 from convcli.errors import UnfitError
 from convcli.geometry import Window, transposed_padding
-from convcli.images.io.limits import Limits, available
+from convcli.images.image import Limits, available
 from convcli.nets.analysis.summary import Row
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import (

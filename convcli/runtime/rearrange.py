@@ -9,7 +9,6 @@ import numpy as np
 
 from convcli.arrays import Array
 from convcli.borders import Border
-from convcli.conv.padding import sources
 from convcli.geometry import Pair
 from convcli.nets.layers import Pad, PixelShuffle, Reshape, Shuffle, Upsample
 from convcli.nets.layers.sequences import text_order
@@ -40,7 +39,7 @@ def pad(layer: Pad, x: Array, weights: Weights) -> Array:
     if not border.repeats:
         return np.pad(cut, grown, constant_values=border.fill)
     for axis, ends in enumerate(grown[1:], 1):
-        cut = cut.take(sources(border, cut.shape[axis], ends), axis)
+        cut = cut.take(border.cells(cut.shape[axis], ends), axis)
     return cut
 
 

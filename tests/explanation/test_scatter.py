@@ -7,8 +7,8 @@ import pytest
 
 from convcli.cli.main import run
 from convcli.conv import conv_transpose2d
-from convcli.explanation.draw.scatter import ScatterSheet
 from convcli.explanation.draw.themes import THEMES
+from convcli.explanation.draw.views import ScatterSheet
 from convcli.explanation.scatter import ScatterLesson
 from convcli.explanation.steps import Geometry, transposed
 from convcli.numerals import Symbol

@@ -116,7 +116,7 @@ def test_what_a_constant_border_holds_reaches_the_kernels_gradient():
     walk = convolution(
         (((1, 2),),), (((1, 1),),), Geometry(padding=((0, 0), (1, 0))), border=Border("constant", 5)
     )
-    back = Backward(walk, (((1, 10),),))
+    back = Backward(Lesson(walk), (((1, 10),),))
     # dL/dw[0,0] = 1·5 + 10·1, dL/dw[0,1] = 1·1 + 10·2
     assert back.record()["kernel"] == [[[15, 21]]]
     assert back.record()["input"] == [[[11, 10]]]
@@ -183,7 +183,7 @@ def test_every_cell_of_a_pool_and_of_its_way_back_is_that_of_the_core(problem, k
         return  # a dilated window that jumps over every cell: there is nothing to take
     np.testing.assert_allclose(np.array(output, float), expected, rtol=1e-12)
     grad = np.arange(1.0, expected.size + 1).reshape(expected.shape)
-    shares, _, _ = Backward(walk, stack(grad)).collected()
+    shares, _, _ = Backward(Lesson(walk), stack(grad)).collected()
     found = np.array(_summed(shares, stack(x), "x"), float)
     back = BACK[kind](
         grad[np.newaxis], x[np.newaxis].astype(float), *call, dilation=geometry.dilation
@@ -199,7 +199,7 @@ def test_the_way_back_is_that_of_the_core(problem, border, flip):
     if walk is None:
         return
     grad = np.random.default_rng(1).integers(-5, 6, walk.size)
-    shares = Backward(walk, stack(grad[np.newaxis])).collected()
+    shares = Backward(Lesson(walk), stack(grad[np.newaxis])).collected()
     used = (w[:, ::-1, ::-1] if flip else w)[np.newaxis].astype(float)
     expected = conv2d_gradients(
         grad[np.newaxis, np.newaxis].astype(float),

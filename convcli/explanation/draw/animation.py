@@ -11,9 +11,11 @@ from typing import IO
 
 from PIL import Image, ImageChops
 
+from convcli.drawing.network.pdf import pages
+from convcli.drawing.network.writers import COMMON, svg_item
 from convcli.errors import OutputError, UnfitError
 from convcli.explanation.draw.frames import Sheet
-from convcli.explanation.draw.vector import moving_svg, paged_pdf
+from convcli.explanation.draw.pens import VectorPen
 from convcli.images.io.atomic import check_free, write_file
 from convcli.text import safe
 
@@ -151,7 +153,7 @@ def _mp4(stream: IO[bytes], sheet: Sheet, duration: int) -> None:
     size, rate = f"{first.width}x{first.height}", f"1000/{duration}"
     with TemporaryDirectory() as folder:
         film = os.path.join(folder, "film.mp4")
-        words = [
+        command = [
             ffmpeg,
             "-v",
             "error",
@@ -164,8 +166,8 @@ def _mp4(stream: IO[bytes], sheet: Sheet, duration: int) -> None:
             "-r",
             rate,
         ]
-        words += ["-i", "-", "-pix_fmt", "yuv420p", "-movflags", "+faststart", film]
-        pipe = subprocess.Popen(words, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        command += ["-i", "-", "-pix_fmt", "yuv420p", "-movflags", "+faststart", film]
+        pipe = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE)
         try:
             assert pipe.stdin is not None
             pipe.stdin.write(first.tobytes())
@@ -181,13 +183,62 @@ def _mp4(stream: IO[bytes], sheet: Sheet, duration: int) -> None:
             shutil.copyfileobj(file, stream)
 
 
-def _pdf(stream: IO[bytes], sheet: Sheet, duration: int) -> None:
-    """A page for each step, for slides."""
-    stream.write(paged_pdf(sheet))
-
-
 def _svg(stream: IO[bytes], sheet: Sheet, duration: int) -> None:
-    stream.write(moving_svg(sheet, duration / 1000).encode())
+    """Every step of a sheet in turn, by SMIL; without animations the first one is shown."""
+    pen, count = VectorPen(), len(sheet.cells)
+    sheet.draw_ground(pen)
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {sheet.width} {sheet.height}" '
+        f'width="{sheet.width}" height="{sheet.height}" role="img" {COMMON}>',
+        "<title>convolution, step by step</title>",
+        _elements(pen),
+    ]
+    for number, cell in enumerate(sheet.cells):
+        sheet.draw_step(pen, cell)
+        timing = _timing(number, number + 1, count, duration)
+        hidden = ' display="none"' if number else ""
+        lines.append(f"<g{hidden}>{timing}{_elements(pen)}</g>")
+        if number + 1 < count:
+            sheet.draw_results(pen, cell)
+            timing = _timing(number + 1, count, count, duration)
+            lines.append(f'<g display="none">{timing}{_elements(pen)}</g>')
+    stream.write("\n".join([*lines, "</svg>", ""]).encode())
+
+
+def _elements(pen: VectorPen) -> str:
+    return "".join(map(svg_item, pen.take_items()))
+
+
+def _timing(start: int, end: int, count: int, duration: int) -> str:
+    """What shows a group from one step to another, of all."""
+    values, times = ["none"] * (start > 0) + ["inline"], [0.0] * (start > 0) + [start / count]
+    if end < count:
+        values.append("none")
+        times.append(end / count)
+    if len(values) == 1:
+        return ""
+    return (
+        f'<animate attributeName="display" calcMode="discrete" repeatCount="indefinite" '
+        f'dur="{count * duration / 1000:g}s" values="{";".join(values)}" '
+        f'keyTimes="{";".join(f"{time:.6g}" for time in times)}"/>'
+    )
+
+
+def _pdf(stream: IO[bytes], sheet: Sheet, duration: int) -> None:
+    """A page for each step, for slides; what is on several pages is in the file once."""
+    pen = VectorPen()
+    sheet.draw_ground(pen)
+    parts, layers = [pen.take_items()], []
+    so_far = [0]
+    for cell in sheet.cells:
+        sheet.draw_step(pen, cell)
+        layers.append([*so_far, len(parts)])
+        parts.append(pen.take_items())
+        sheet.draw_results(pen, cell)
+        so_far.append(len(parts))
+        parts.append(pen.take_items())
+    size = sheet.width, sheet.height
+    stream.write(pages(size, parts, layers, "convolution, step by step"))
 
 
 WRITERS = {

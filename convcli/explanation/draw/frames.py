@@ -6,7 +6,6 @@ lead from the window over the kernel to the output.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 from itertools import pairwise, product
 
 from PIL import Image
@@ -195,10 +194,6 @@ class Sheet:
             self._captions[cell] = lines
         return self._captions[cell]
 
-    @cached_property
-    def read(self) -> tuple[frozenset[int], frozenset[int]]:
-        return self.walk.read()
-
     # --- drawing ---
 
     def frames(self) -> Iterator[Image.Image]:
@@ -302,6 +297,7 @@ class Sheet:
         """Cells of the canvas: under taps, in gaps of a dilated kernel, or all without a window."""
         theme, walk = self.theme, self.walk
         shade = self.shade(channel)
+        read_rows, read_columns = walk.read()
         padding = []
         for row, column in places:
             box, term = panel.box(row, column), under.get((row, column))
@@ -310,7 +306,7 @@ class Sheet:
             unread = (
                 inside
                 and source is not None
-                and (source[0] not in self.read[0] or source[1] not in self.read[1])
+                and (source[0] not in read_rows or source[1] not in read_columns)
             )
             fill = theme.cells[shade] if inside else theme.padding
             if term is not None:
@@ -387,13 +383,10 @@ class Sheet:
         else:
             pen.text((x, y + 10), sign, ink, 30, middle=True)
 
-    def _caption_box(self) -> Box:
-        top = self.floor + GAP // 2
-        return GAP, top, self.width - GAP, top + CAPTION * self.lines + 4
-
     def _caption(self, pen: Pen, cell: Spot) -> None:
         """The sum, on a ground of the same size in every frame."""
-        box = self._caption_box()
+        top = self.floor + GAP // 2
+        box = GAP, top, self.width - GAP, top + CAPTION * self.lines + 4
         pen.rectangle(box, self.theme.padding)
         for number, line in enumerate(self.caption(cell), 1):
-            pen.text((GAP + 4, box[1] + number * CAPTION - 6), line, self.theme.ink, WORDS)
+            pen.text((GAP + 4, top + number * CAPTION - 6), line, self.theme.ink, WORDS)

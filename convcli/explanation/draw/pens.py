@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from math import cos, pi, sin
-from typing import Protocol
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -14,25 +13,6 @@ Box = tuple[int, int, int, int]
 """Pixels of a rectangle, its edges among them: left, top, right, bottom."""
 
 Point = tuple[float, float]
-
-
-class Pen(Protocol):
-    """Draws in colors of a theme; a text stands on its baseline, behind or around a point."""
-
-    def rectangle(
-        self,
-        box: Box,
-        fill: Color | None = None,
-        outline: Color | None = None,
-        width: int = 1,
-        radius: int = 0,
-    ) -> None: ...
-
-    def dashed(self, box: Box, outline: Color) -> None: ...
-
-    def line(self, points: Sequence[Point], color: Color, width: int = 1) -> None: ...
-
-    def text(self, at: Point, text: str, ink: Color, size: int, middle: bool = False) -> None: ...
 
 
 class PixelPen:
@@ -139,10 +119,14 @@ class VectorPen:
         anchor = "middle" if middle else "start"
         self._items.append(Text(at, text, _hex(ink), size, anchor))
 
-    def taken(self) -> list[Shape | Line | Text]:
+    def take_items(self) -> list[Shape | Line | Text]:
         """All items since the last call."""
         items, self._items = self._items, []
         return items
+
+
+Pen = PixelPen | VectorPen
+"""Draws in colors of a theme; a text stands on its baseline, behind or around a point."""
 
 
 def _rounded(corners: Sequence[Point], radius: int) -> tuple[Point, ...]:

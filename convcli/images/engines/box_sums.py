@@ -7,7 +7,7 @@ wraps, and differences are exact.
 
 import numpy as np
 
-from convcli.conv.padding import FILL
+from convcli.borders import FILL
 from convcli.geometry import Pair, Window, output_length
 from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import reduce
 from math import gcd, lcm, log2, sqrt
-from operator import add
+from operator import add, attrgetter
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -24,7 +24,10 @@ from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics,
 from convcli.images.engines.row_bands import Bands, FloatWork, Work, band_rows
 from convcli.images.engines.shift_passes import Passes, Scratch, plan_passes
 from convcli.images.engines.toeplitz import Products, Transforms
-from convcli.images.kernels.kernel import Kernel, Matrix, Part, narrowed, separated
+from convcli.images.kernels.kernel import Kernel, Matrix, Part, narrowed
+
+MIN_NANOSECONDS = 3.4
+"""Expected time per sample that products and transforms always exceed."""
 
 MIN_TRANSFORMED = 64
 """Taps below which a transform never pays."""
@@ -49,7 +52,7 @@ def stencil(
 
         y[h, w, c] = Σ_i Σ_j x[h + i, w + j, c] · k[i, j]        for each factor k in turn
 
-    A column and a row make a separable matrix. Factors of integers are summed exactly, in the
+    A separable matrix comes as a column and a row. Factors of integers are summed exactly, in the
     narrowest dtype that holds the sums, or in float64, which holds exact integers too. `signed`
     and `floating` describe the values; `cells` is the number of cells of a band, on which the
     rounding of Fourier transforms depends.
@@ -59,9 +62,11 @@ def stencil(
     >>> sobel.run(ramp, Scratch(), "")[..., 0]
     array([[8, 8]], dtype=int16)
     """
-    factors = separated(factors)
     dtype = np.dtype(np.float64) if floating else accumulator(factors, largest, signed)
-    options: list[Stencil] = [plan_passes(factors, dtype, largest, signed)]
+    passes = plan_passes(factors, dtype, largest, signed)
+    if passes.nanoseconds < MIN_NANOSECONDS:
+        return passes
+    options: list[Stencil] = [passes]
     if dtype.kind == "f" or largest * weight(factors) <= EXACT_FLOAT:
         if _is_column_and_row(factors):
             options.append(Products(*factors))
@@ -159,10 +164,9 @@ class Correlator:
         cells: int = 2**20,
     ) -> None:
         kernel = kernel if floating else _in_digits(kernel, largest, signed)
-        self.kernel, self.floating = kernel, floating
-        self.stencils = [
-            stencil(part.factors, largest, signed, floating, cells) for part in kernel.parts
-        ]
+        self.kernel, self.floating, self.shape = kernel, floating, kernel.shape
+        self.exact = kernel.exact
+        """Whether responses to integers are integers."""
         scales = [part.scale for part in kernel.parts]
         shared = Fraction(
             gcd(*(scale.numerator for scale in scales)),
@@ -174,9 +178,11 @@ class Correlator:
         bounds = [greatest(part.factors, largest, signed or floating) for part in kernel.parts]
         products = [abs(times) * bound for times, bound in zip(self.times, bounds, strict=True)]
         self.bound = sum(products) if kernel.combine == "sum" else max(products)
-        self.shape = kernel.shape
         self.shapes = [part.shape for part in kernel.parts]
-        firsts = {one.band_dtype for one in self.stencils}
+        self.stencils = [
+            stencil(part.factors, largest, signed, floating, cells) for part in kernel.parts
+        ]
+        firsts = set(map(attrgetter("band_dtype"), self.stencils))
         self.dtype = firsts.pop() if len(firsts) == 1 else None
         """The dtype of bands, where all parts begin in one; None where any dtype works."""
 
@@ -184,11 +190,6 @@ class Correlator:
     def text(self) -> str:
         """How each part is computed, for people."""
         return ", ".join(dict.fromkeys(one.text for one in self.stencils))
-
-    @property
-    def exact(self) -> bool:
-        """Whether responses to integers are integers."""
-        return self.kernel.exact
 
     def work(self, bands: Bands, intensity: IntensityMap, full: int, threads: int) -> Work:
         """Samples without transparency, exactly."""
@@ -242,12 +243,11 @@ class Correlator:
             bottom, right = top + Window(shape[0]).span(rows), left + Window(shape[1]).span(columns)
             name = f"part {number}" if self.kernel.combine == "maximum" else "part"
             response = one.run(band[top:bottom, left:right], scratch or Scratch(), name)
-            yield self._times(response, self.times[number])
+            as_it_is = self.times[number] == 1 and self.kernel.combine != "sum"
+            yield response if as_it_is else self._times(response, self.times[number])
 
     def _times(self, response: Values, times: int) -> Values:
         """A response times an integer, in a dtype that holds the sum of all parts."""
-        if times == 1 and self.kernel.combine != "sum":
-            return response
         fractions = self.floating or not self.exact
         if response.dtype.kind == "f" and (fractions or self.bound < 2**53):
             return response.astype(np.float64, copy=False) * float(times)
@@ -304,7 +304,7 @@ def _in_digits(kernel: Kernel, largest: int, signed: bool) -> Kernel:
     if len(kernel.parts) != 1 or not kernel.exact:
         return kernel
     (part,) = kernel.parts
-    if accumulator(separated(part.factors), largest, signed).kind != "O":
+    if accumulator(part.factors, largest, signed).kind != "O":
         return kernel
     taps = part.matrix.astype(object)
     shift = 62 - largest.bit_length() - taps.size.bit_length()

@@ -55,6 +55,19 @@ class Statistics(NamedTuple):
         same = "; nothing to stretch, values stay as they are" if self.flat else ""
         return f"values {_short(self.minimum)} to {_short(self.maximum)}, {share}{same}"
 
+    def record(self) -> dict[str, object]:
+        """The same as data; no values where nothing is visible."""
+        some = self.minimum <= self.maximum
+        minimum, maximum = (self.minimum, self.maximum) if some else (None, None)
+        return {
+            "minimum": minimum,
+            "maximum": maximum,
+            "least": minimum,  # the older names of both
+            "most": maximum,
+            "clipped": self.clipped,
+            "samples": self.samples,
+        }
+
 
 def _short(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from convcli import geometry
-from convcli.borders import Border
-from convcli.conv.padding import FILL, sources
+from convcli.borders import FILL, Border
 from convcli.errors import UnfitError
 from convcli.geometry import Pair, anchored_padding, ceil_div, output_length
 from convcli.images.arrays import Stored, Values
@@ -67,7 +66,8 @@ class Window(NamedTuple):
 
     def cells(self, axis: int, length: int) -> NDArray[np.intp]:
         """The cell that each cell of the extended axis repeats, or FILL."""
-        return sources(self.border, length, self.padding[axis])
+        before, after = self.border.beyond(length, self.padding[axis])
+        return np.concatenate([before, np.arange(length), after], dtype=np.intp, casting="unsafe")
 
 
 def extend(
@@ -220,10 +220,10 @@ def share_rows(
     rows: int,
     band: int,
     threads: int,
-    worker: Callable[[], Callable[[int, int], None]],
+    run: Callable[[int, int, Scratch], None],
     products: bool = False,
 ) -> None:
-    """Run over all rows in bands, on threads that each call `worker` for buffers of their own.
+    """Run over all rows in bands, on threads that each have arrays of their own to work in.
 
     The first error of any thread ends all of them, and is raised here. With `products` of matrices
     BLAS is limited to one thread, so that its threads and ours do not fight for the cores.
@@ -232,19 +232,19 @@ def share_rows(
         from convcli.conv.blas import single_threaded_blas
 
         with single_threaded_blas():
-            return share_rows(rows, band, threads, worker)
+            return share_rows(rows, band, threads, run)
     left = deque((top, min(top + band, rows)) for top in range(0, rows, band))
     errors: list[BaseException] = []
 
     def work() -> None:
+        scratch = Scratch()
         try:
-            run = worker()
             while left:
                 try:
                     top, bottom = left.popleft()
                 except IndexError:
                     return
-                run(top, bottom)
+                run(top, bottom, scratch)
         except BaseException as error:  # handed to the caller, an interrupt too
             errors.append(error)
             left.clear()

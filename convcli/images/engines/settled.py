@@ -15,7 +15,6 @@ from convcli.images.engines.correlate import Correlator, weight
 from convcli.images.engines.quantize import NOTHING, IntensityMap, Statistics, combined
 from convcli.images.engines.row_bands import Bands, Work, band_rows
 from convcli.images.engines.shift_passes import Scratch, memory_order
-from convcli.images.kernels.kernel import separated
 from convcli.records import NamedTuple
 
 SINGLE = np.dtype(np.float32)
@@ -45,9 +44,9 @@ class Settled(NamedTuple):
         kernel = exact.kernel
         if len(kernel.parts) != 1 or not kernel.exact or stride != (1, 1):
             return None
-        factors = separated(kernel.parts[0].factors)
-        rough = ColumnProducts.of(kernel.parts[0].matrix, SINGLE)
-        engine = cls(exact, rough, full * weight(factors))
+        (part,) = kernel.parts
+        rough = ColumnProducts.of(part.matrix, SINGLE)
+        engine = cls(exact, rough, full * weight(part.factors))
         if rough.nanoseconds + NANOSECONDS_TO_SETTLE >= exact.stencils[0].nanoseconds:
             return None
         fits = engine.total < 2**53 and engine.slack(intensity, full) < MAX_SLACK

@@ -13,7 +13,7 @@ from typing import IO, TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from convcli.conv.padding import FILL
+from convcli.borders import FILL
 from convcli.errors import OutputError, PictureError
 from convcli.images.arrays import Samples
 from convcli.images.engines.quantize import NOTHING, Statistics, combined
@@ -80,7 +80,7 @@ def filter_in_bands(source: str, plan: FilterPlan, refusal: str) -> Statistics:
     """
     spec, target, form = plan.spec, plan.target, plan.format
     floats = form is not None and form.floats
-    if not (plan.direct or floats) or spec.gray or spec.border.name == "wrap" or spec.keeps:
+    if not (plan.direct or floats) or spec.gray or spec.border.name == "wrap" or plan.keeps:
         raise PictureError(
             f"{refusal}; in bands convcli filters with one kernel, the ranges auto, clip, abs and "
             "signed, and every border but wrap"

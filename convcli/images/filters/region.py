@@ -8,7 +8,7 @@ import re
 
 import numpy as np
 
-from convcli.conv.padding import FILL
+from convcli.borders import FILL
 from convcli.errors import SpecError, UnfitError
 from convcli.geometry import Pair
 from convcli.images.arrays import Samples

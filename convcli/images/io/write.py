@@ -30,7 +30,7 @@ def write_picture(
     """
     options = options or SaveOptions()
     form = options.format or (FORMATS[picture.format] if target == "-" else format_of(target))
-    check_suffix(target, picture.header.colors)
+    check_suffix(target, picture)
     write_output(target, lambda stream: save_picture(picture, stream, form, options), force)
 
 
@@ -56,9 +56,9 @@ def check_stdout() -> None:
         raise OutputError("a terminal cannot show a picture; use -o FILE, or pipe it on")
 
 
-def check_suffix(target: str, colors: int) -> None:
+def check_suffix(target: str, picture: Picture) -> None:
     """Refuse color in a file whose name says that it is gray."""
-    if suffix_of(target) == ".pgm" and colors != 1:
+    if suffix_of(target) == ".pgm" and picture.pixels.shape[2] - picture.has_alpha != 1:
         raise OutputError(f"{safe(target)}: a .pgm holds gray; write .ppm, or give --gray")
 
 

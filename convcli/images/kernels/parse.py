@@ -9,9 +9,8 @@ from math import lcm
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convcli.callsyntax import Call, read_call
 from convcli.errors import SpecError
-from convcli.images.kernels.catalogue import CATALOGUE, built
+from convcli.images.kernels.catalogue import built, kernel_call
 from convcli.images.kernels.kernel import (
     COMBINATIONS,
     MAX_SIDE,
@@ -26,7 +25,7 @@ from convcli.images.kernels.kernel import (
 from convcli.images.kernels.transforms import anchored
 from convcli.matrices import Limits, Matrices, read_file, read_text
 from convcli.numerals import Grid, quoted, read_fraction
-from convcli.text import like, safe
+from convcli.text import safe
 
 MAX_PARTS = 64
 
@@ -63,27 +62,6 @@ def kernel(spec: str | Kernel | ArrayLike) -> Kernel:
     if not re.match(r"\s*[A-Za-z]", spec):
         return kernel_of(read_text(spec, LIMITS))
     return built(*kernel_call(spec))
-
-
-def kernel_call(spec: str) -> Call:
-    """A name of the catalogue with its values, in any case, and sizes as 3x5.
-
-    >>> kernel_call("Box:3x5")
-    Call(name='box', args=((3, 5),), kwargs={})
-
-    Raises SpecError for a name that there is not.
-    """
-    written = read_call(re.sub(r"(?<![\w.])([0-9]+)[xX×]([0-9]+)(?![\w.])", r"(\1, \2)", spec))
-    name = written.name.lower().replace("_", "-")
-    if name not in CATALOGUE:
-        hint = like(name, CATALOGUE) or "; convcli kernels lists them"
-        raise SpecError(f"no kernel is called {written.name!r}{hint}")
-    values = (one.lower() if isinstance(one, str) else one for one in written.args)
-    named = {
-        key.lower(): one.lower() if isinstance(one, str) else one
-        for key, one in written.kwargs.items()
-    }
-    return Call(name, tuple(values), named)
 
 
 def kernel_file(path: str) -> Kernel:
@@ -139,7 +117,7 @@ def kernel_of(matrices: Matrices) -> Kernel:
         lines=_lines(matrices.fields.get("lines"), combine),
     )
     anchor = _anchor(matrices.fields.get("anchor"))
-    return one if anchor in (None, one.centre) else anchored(one, anchor)
+    return one if anchor in (None, one.center) else anchored(one, anchor)
 
 
 def _part(grid: Grid) -> Part:
@@ -236,8 +214,8 @@ def spec_text(one: Kernel) -> str:
     fields: dict[str, object] = {}
     if len(matrices) > 1:
         fields["combine"] = one.combine
-    if one.centre != middle(one.shape):
-        fields["anchor"] = one.centre
+    if one.center != middle(one.shape):
+        fields["anchor"] = one.center
     if one.one_sided:
         fields["one_sided"] = True
     if one.threshold:

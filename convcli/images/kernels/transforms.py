@@ -149,6 +149,6 @@ def dilated(kernel: Kernel, dilation: Pair) -> Kernel:
         dilated_factor[:: dilation[0], :: dilation[1]] = factor
         return dilated_factor
 
-    row, column = kernel.centre  # where it stands now, before gaps move the middle
+    row, column = kernel.center  # where it stands now, before gaps move the middle
     spread_kernel = kernel.with_parts(lambda part: _each(part, spread))
     return spread_kernel._replace(anchor=(row * dilation[0], column * dilation[1]), smooth=0.0)

@@ -1,4 +1,4 @@
-"""The frames of a transposed convolution: one input cell stamps the kernel onto the output."""
+"""The frames of other walks: an input cell stamps the kernel, a signal slides over another."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
@@ -7,6 +7,7 @@ from convcli.explanation.draw.panels import Panel
 from convcli.explanation.draw.pens import Pen
 from convcli.explanation.draw.themes import Theme
 from convcli.explanation.scatter import ScatterLesson
+from convcli.explanation.signals import SignalLesson
 from convcli.explanation.steps import Spot, Term
 from convcli.numerals import Grid, Value
 
@@ -95,3 +96,19 @@ class ScatterSheet(Sheet):
         if value is not None:
             ink = theme.ink if self.lesson.is_kept(place) else theme.faint
             self.draw_number(pen, box, value, ink, part)
+
+
+class SignalSheet(Sheet):
+    """Where everything stands in every frame of two signals, in their words: f, g and t."""
+
+    def __init__(self, lesson: SignalLesson, theme: Theme) -> None:
+        self.lesson = lesson
+        still, moving = lesson.names
+        super().__init__(lesson.walk, theme, words=Words(still, moving, lesson.mode))
+
+    def sums(self, cell: Spot) -> list[str]:
+        return [self.lesson.step_text(cell[1])]
+
+    def result(self, cell: Spot) -> str:
+        before, _, value = self.lesson.step_text(cell[1]).rpartition(" = ")
+        return f"{before.partition(':')[0]}: {value}"
