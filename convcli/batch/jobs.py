@@ -102,7 +102,7 @@ class FilterJob(Job):
     lossy_in_place: bool = False
     mask: str | None = None
     describes: bool = False
-    """Whether outcomes hold the whole plan too, as JSON wants it."""
+    """Whether outcomes hold the plan too, as JSON wants it."""
 
     def work(self) -> Work:
         """The function that does the tasks; what it needs for all of them is made once."""
