@@ -12,8 +12,7 @@ from convcli.errors import OutputError, SpecError
 from convcli.images.filters.options import FilterOptions
 from convcli.options import OutputOptions, is_template
 from convcli.output import line, note, path, planned
-from convcli.records import NamedTuple
-from convcli.tables import Record, Table, json
+from convcli.tables import Listing, Record, json
 from convcli.text import safe
 
 if TYPE_CHECKING:
@@ -206,28 +205,13 @@ def _preview(picture: Picture, spec: FilterSpec) -> None:
     console.print(grid)
 
 
-class _Plan(NamedTuple):
-    """A plan and what became of it, as tables print results."""
-
-    fields: Record
-    value: str = ""
-    warnings: Sequence[str] = ()
-    caption: str = ""
-
-    def table(self) -> Table:
-        return (), (), ()
-
-    def record(self) -> Record:
-        return self.fields
-
-
 def _print_json(record: Record, to_stderr: bool) -> None:
     if to_stderr:
         from json import dumps
 
         note(dumps(record))
     else:
-        json(_Plan(record))
+        json(Listing("", ((), (), ()), record))
 
 
 def _filter_batch(options: FilterRun) -> None:
