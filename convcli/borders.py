@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal
 
 from convcli.errors import SpecError
+from convcli.geometry import Pair
 from convcli.records import NamedTuple
 from convcli.text import like
 
@@ -63,6 +64,10 @@ PYTORCH_BORDERS: dict[str, BorderName] = {
 """Our names of the values of `torch.nn.Conv2d(padding_mode=…)`."""
 
 
+FILL = -1
+"""In place of the cell that a position repeats, where a value stands."""
+
+
 class Border(NamedTuple):
     """A name of BORDERS, and the value that a constant border holds."""
 
@@ -105,6 +110,23 @@ class Border(NamedTuple):
             return position
         repeat = BORDERS[self.name]
         return None if repeat is None else repeat(position, length)
+
+    def cells(self, length: int, padding: Pair) -> list[int]:
+        """The cell that each position of a padded axis repeats, or FILL.
+
+        >>> Border("reflect").cells(4, (3, 3)), Border("zero").cells(2, (1, 1))
+        ([3, 2, 1, 0, 1, 2, 3, 2, 1, 0], [-1, 0, 1, -1])
+        """
+        before, after = self.beyond(length, padding)
+        return [*before, *range(length), *after]
+
+    def beyond(self, length: int, padding: Pair) -> tuple[list[int], list[int]]:
+        """The same for the positions before the axis alone, and after it."""
+        repeat = BORDERS[self.name]
+        if repeat is None:
+            return [FILL] * padding[0], [FILL] * padding[1]
+        before = [repeat(position, length) for position in range(-padding[0], 0)]
+        return before, [repeat(length + position, length) for position in range(padding[1])]
 
 
 def read_border(text: object, value: "int | float | Fraction | None" = None) -> Border:

@@ -142,28 +142,15 @@ class Window(NamedTuple):
         return range(first, (cells[-1] + before) // self.stride + 1)
 
 
-def _valid(length: int, window: Window) -> Pair:
-    return 0, 0
-
-
 def _same(length: int, window: Window) -> Pair:
     return halves(max(window.span(ceil_div(length, window.stride)) - length, 0))
 
 
-def _same_lower(length: int, window: Window) -> Pair:
-    before, after = _same(length, window)
-    return after, before
-
-
-def _causal(length: int, window: Window) -> Pair:
-    return window.dilated_kernel - 1, 0
-
-
 PADDINGS: dict[PaddingName, Callable[[int, Window], Pair]] = {
-    "valid": _valid,
+    "valid": lambda length, window: (0, 0),
     "same": _same,
-    "same_lower": _same_lower,
-    "causal": _causal,
+    "same_lower": lambda length, window: _same(length, window)[::-1],
+    "causal": lambda length, window: (window.dilated_kernel - 1, 0),
 }
 """Named paddings. SAME is TensorFlow's: ⌈length / stride⌉ outputs, the odd cell at the end;
 `same_lower`, ONNX's word, puts it at the start. `causal` pads before alone, so that no output sees

@@ -5,7 +5,7 @@ from collections import namedtuple
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
-if TYPE_CHECKING or sys.version_info >= (3, 14):  # there, annotations are computed when asked for
+if TYPE_CHECKING or sys.version_info >= (3, 14):  # there, annotations are computed on demand
     from typing import NamedTuple as NamedTuple
 else:
 
@@ -20,34 +20,20 @@ else:
             fields = tuple(body.get("__annotations__", ()))
             body["_field_defaults"] = {field: body[field] for field in fields if field in body}
             body |= {field: property(itemgetter(place)) for place, field in enumerate(fields)}
-            body |= {"_fields": fields, "__match_args__": fields, "__slots__": ()}
-            return type(name, (tuple, *bases[1:]), FIELDS | body)
+            body |= {"_fields": fields, "__match_args__": fields, "__slots__": (), "__new__": _new}
+            body["_make"] = classmethod(lambda cls, values: cls(*values))
+            return type(name, (tuple, *bases[1:]), body)
 
     def _new(cls, /, *values, **named):
         defaults = cls._field_defaults.values()
-        fill = namedtuple(cls.__name__, cls._fields, defaults=defaults).__new__
-        fill.__annotations__ = cls.__annotations__
-        cls.__new__ = staticmethod(fill)
-        return fill(cls, *values, **named)
+        filled = namedtuple(cls.__name__, cls._fields, defaults=defaults)
+        filled.__new__.__annotations__ = cls.__annotations__
+        methods = {"__repr__", "__getnewargs__", "_asdict", "_replace"} - vars(cls).keys()
+        for name in methods | {"_make"}:
+            setattr(cls, name, vars(filled)[name])
+        cls.__new__ = staticmethod(filled.__new__)
+        return filled.__new__(cls, *values, **named)
 
-    def _replace(self, /, **values):
-        return type(self)(**self._asdict() | values)
-
-    def _asdict(self):
-        return dict(zip(self._fields, self, strict=True))
-
-    def _text(self):
-        values = (f"{field}={value!r}" for field, value in self._asdict().items())
-        return f"{type(self).__name__}({', '.join(values)})"
-
-    FIELDS = {
-        "__new__": _new,
-        "__repr__": _text,
-        "__getnewargs__": lambda self: tuple(self),
-        "_make": classmethod(lambda cls, values: cls(*values)),
-        "_asdict": _asdict,
-        "_replace": _replace,
-    }
     NamedTuple = type.__new__(Definition, "NamedTuple", (), {})
 
 Record = TypeVar("Record", bound=tuple[object, ...])

@@ -128,24 +128,14 @@ def _plain_value(text: str) -> object:
     return ...
 
 
-def read_pair(text: str, minimum: int = 1) -> tuple[int, ...]:
-    """One number for both axes, or height×width.
+def read_pair(text: str, minimum: int = 1, example: str = "3 or 3x5") -> tuple[int, int]:
+    """One number for both axes, or height×width; for both ends of one axis, or before,after.
 
     >>> read_pair("3"), read_pair("3x5")
     ((3, 3), (3, 5))
     """
-    numbers = read_integers(text, minimum, (1, 2), "3 or 3x5")
+    numbers = read_integers(text, minimum, (1, 2), example)
     return numbers[0], numbers[-1]
-
-
-def read_place(text: str) -> tuple[int, int]:
-    """A row and a column, counted from 0.
-
-    >>> read_place("0,2")
-    (0, 2)
-    """
-    row, column = read_integers(text, 0, (2,), "2,3 (row,column)")
-    return row, column
 
 
 def read_padding(text: str) -> tuple[Padding, ...]:
@@ -171,22 +161,8 @@ def read_padding(text: str) -> tuple[Padding, ...]:
     return (numbers[0], numbers[0]), (numbers[-1], numbers[-1])
 
 
-def read_ends(text: str) -> tuple[int, int]:
-    """Padding along one axis: a number, or those before and after.
-
-    >>> read_ends("2"), read_ends("1,2")
-    ((2, 2), (1, 2))
-    """
-    numbers = read_integers(text, 0, (1, 2), "2, or 1,2 (before,after)")
-    return numbers[0], numbers[-1]
-
-
-def read_range(text: str) -> range:
-    """`32..512`, or `32..512:16` for a step of 16.
-
-    >>> read_range("32..96:32")
-    range(32, 97, 32)
-    """
+def _sides(text: str) -> range:
+    """The sides of `32..512`, or of `32..512:16` with a step of 16."""
     match = re.fullmatch(r"([0-9]{1,9})\.\.([0-9]{1,9})(?::([0-9]{1,9}))?", text.strip())
     if match is None:
         raise ValueError(f"{text!r:.60} is not a range such as 32..512 or 32..512:16")
@@ -207,7 +183,7 @@ def read_sweep(text: str) -> tuple[tuple[int, ...], ...]:
     sizes: list[tuple[int, ...]] = []
     for part in text.split(","):
         if ".." in part:
-            sizes += [(side,) for side in read_range(part)]
+            sizes += [(side,) for side in _sides(part)]
         else:
             example = "32..512, 32..512:16, or 224,256x320"
             sizes.append(tuple(read_integers(part, 1, (1, 2, 3, 4), example)))

@@ -99,18 +99,19 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
-def bytes_text(count: int) -> str:
-    """Bytes for people, in powers of 1024.
+def bytes_text(count: int, short: bool = False) -> str:
+    """Bytes for people, in powers of 1024; `short` with one decimal, and none where it is exact.
 
-    >>> bytes_text(60950432)
-    '58.13 MiB'
+    >>> bytes_text(60950432), bytes_text(42_257_216, short=True), bytes_text(2**20, short=True)
+    ('58.13 MiB', '40.3 MiB', '1 MiB')
     """
-    size = float(count)
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.2f} {unit}"
-        size /= 1024
-    return f"{size:,.2f} TiB"
+    power = min(max(count.bit_length() - 1, 0) // 10, 4)
+    if not power:
+        return f"{count} bytes"
+    form = ",.0f" if count % 1024**power == 0 else ",.1f"
+    if not short:
+        form = ",.2f" if power == 4 else ".2f"
+    return f"{count / 1024**power:{form}} {' KMGT'[power]}iB"
 
 
 def csv_row(values: Iterable[object]) -> str:

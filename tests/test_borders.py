@@ -8,11 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import convcli
-from convcli.borders import BORDERS, PYTORCH_BORDERS, Border, read_border
+from convcli.borders import BORDERS, FILL, PYTORCH_BORDERS, Border, read_border
 from convcli.cli.main import run
 from convcli.conv import conv2d
 from convcli.conv.gradients import conv2d_gradients
-from convcli.conv.padding import FILL, sources
 from convcli.errors import SpecError, UnfitError
 from convcli.nets.readers.read import read_text
 
@@ -21,13 +20,13 @@ pads = st.tuples(st.integers(0, 25), st.integers(0, 25))
 
 
 @given(st.sampled_from(sorted(BORDERS)), lengths, pads)
-def test_sources_are_those_of_numpy_for_borders_longer_than_the_axis_too(name, length, padding):
+def test_cells_are_those_of_numpy_for_borders_longer_than_the_axis_too(name, length, padding):
     border, cells = Border(name), np.arange(length)
     if border.repeats:
         expected = np.pad(cells, padding, mode=name)
     else:
         expected = np.pad(cells, padding, constant_values=FILL)
-    np.testing.assert_array_equal(sources(border, length, padding), expected)
+    np.testing.assert_array_equal(border.cells(length, padding), expected)
 
 
 READ = {

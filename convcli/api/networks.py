@@ -53,8 +53,8 @@ def summarize(
     The other arguments are the options of `convcli shape`. Shapes of the result are (channels,
     height, width); a notebook shows it as a table.
 
-    >>> found = summarize("conv:96,11,stride=4 relu", 227)
-    >>> found.output, found.params, found.macs
+    >>> figures = summarize("conv:96,11,stride=4 relu", 227)
+    >>> figures.output, figures.params, figures.macs
     ((96, 55, 55), 34944, 105415200)
     >>> summarize("resnet50", mac_rule="torchinfo").macs
     4089238376

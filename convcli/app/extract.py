@@ -29,9 +29,9 @@ from convcli.features.vector_io import (
     write_vectors,
 )
 from convcli.features.vector_set import VectorMaker, VectorSet, alike_to, one_by_one
+from convcli.images.image import Limits
 from convcli.images.io.atomic import check_free, files_named
 from convcli.images.io.formats import format_of, readable_suffixes
-from convcli.images.io.limits import Limits
 from convcli.images.io.write import save_arrays, write_picture
 from convcli.nets.graph import INPUT
 from convcli.nets.readers.read import is_source

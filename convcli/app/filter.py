@@ -7,13 +7,12 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Literal
 
-from convcli.batch.options import BATCH, BatchOptions, is_template
+from convcli.batch.options import BATCH, BatchOptions
 from convcli.errors import OutputError, SpecError
 from convcli.images.filters.options import FilterOptions
-from convcli.options import OutputOptions
+from convcli.options import OutputOptions, is_template
 from convcli.output import line, note, path, planned
-from convcli.records import NamedTuple
-from convcli.tables import Record, Table, json
+from convcli.tables import Listing, Record, json
 from convcli.text import safe
 
 if TYPE_CHECKING:
@@ -93,44 +92,36 @@ def filter_pictures(options: FilterRun) -> None:
 
 
 def _filter_picture(source: str, options: FilterRun) -> None:
-    from convcli.images.io.limits import Limits
+    from convcli.images.image import Limits
     from convcli.images.io.source import Prefetch
 
     # decoded while NumPy is imported
     limits = Limits(options.max_pixels, options.max_memory)
     with closing(Prefetch(source, background=True, limits=limits)) as prefetch:
-        _filter_prefetched(source, options, prefetch)
+        from convcli.images.filters.apply import filter_opened, open_planned, refuse_clipping
+        from convcli.images.filters.spec import remarks, replayed, spec_of
+        from convcli.images.io.atomic import check_free, files_named
+        from convcli.images.io.formats import Target
+        from convcli.images.io.write import check_stdout
 
-
-def _filter_prefetched(source: str, options: FilterRun, prefetch: Prefetch) -> None:
-    from convcli.images.filters.apply import filter_opened, open_planned, refuse_clipping
-    from convcli.images.filters.plan import statistics_record, statistics_text
-    from convcli.images.filters.spec import remarks, replayed, spec_of
-    from convcli.images.io.atomic import check_free, files_named
-    from convcli.images.io.formats import Target
-    from convcli.images.io.write import check_stdout
-
-    wanted = replayed(options)
-    spec, target = spec_of(wanted).masked(options.mask, prefetch.limits), None
-    hints = remarks(spec, wanted)
-    masks = [options.mask] if options.mask is not None else []
-    if options.output is not None or not options.preview:
-        target = Target(
-            _output_name(source, spec, options, prefetch), options.force, options.save_options()
-        )
-        check_free(
-            [target.path], options.force, prefetch.file, *masks, *files_named(options.kernels)
-        )
-        form = target.format()
-        if form is not None:
-            target.options.check(form)
-        if target.path == "-":
-            check_stdout()
-    elif not sys.stdout.isatty():
-        raise OutputError("--preview shows the picture on a terminal, which stdout is not")
-    for hint in hints:
-        note(hint)
-    opened = open_planned(source, spec, target, prefetch=prefetch)
+        wanted = replayed(options)
+        spec, target = spec_of(wanted).masked(options.mask, limits), None
+        hints, title = remarks(spec, wanted), safe(spec.title)
+        masks = [options.mask] if options.mask is not None else []
+        if options.output is not None or not options.preview:
+            name = _output_name(source, spec, options, prefetch)
+            target = Target(name, options.force, options.save_options())
+            check_free([name], options.force, prefetch.file, *masks, *files_named(options.kernels))
+            form = target.format()
+            if form is not None:
+                target.options.check(form)
+            if name == "-":
+                check_stdout()
+        elif not sys.stdout.isatty():
+            raise OutputError("--preview shows the picture on a terminal, which stdout is not")
+        for hint in hints:
+            note(hint)
+        opened = open_planned(source, spec, target, prefetch=prefetch)
     if target is not None and opened.plan.format is not None:
         target.options.check(opened.plan.format)
     for remark in opened.losses:
@@ -156,14 +147,14 @@ def _filter_prefetched(source: str, options: FilterRun, prefetch: Prefetch) -> N
             "input": source,
             "output": target.path,
             "status": "done",
-            "values": statistics_record(statistics),
+            "values": statistics.record(),
             **({"notes": notes} if notes else {}),
         }
         _print_json({**opened.plan.record(), **values}, to_stderr=target.path == "-")
         return
     if not options.quiet:
         bands = "" if opened.picture else ", in bands"
-        note(f"{safe(spec.title)}{bands}: {statistics_text(statistics, opened.plan)}")
+        note(f"{title}{bands}: {statistics.described(opened.plan.faint)}")
         if target.path != "-":
             path(target.path)
 
@@ -214,28 +205,13 @@ def _preview(picture: Picture, spec: FilterSpec) -> None:
     console.print(grid)
 
 
-class _Plan(NamedTuple):
-    """A plan and what became of it, as tables print results."""
-
-    fields: Record
-    value: str = ""
-    warnings: Sequence[str] = ()
-    caption: str = ""
-
-    def table(self) -> Table:
-        return (), (), ()
-
-    def record(self) -> Record:
-        return self.fields
-
-
 def _print_json(record: Record, to_stderr: bool) -> None:
     if to_stderr:
         from json import dumps
 
         note(dumps(record))
     else:
-        json(_Plan(record))
+        json(Listing("", ((), (), ()), record))
 
 
 def _filter_batch(options: FilterRun) -> None:
@@ -264,9 +240,9 @@ def _filter_batch(options: FilterRun) -> None:
     for remark in remarks(spec, wanted):
         note(remark)
     if options.dry_run:
-        return _plan_batch(tasks, spec_of(wanted).record, options)
+        return _plan_batch(tasks, spec.options.record(), options)
     job = FilterJob(
-        record=spec.record,
+        record=spec.options.record(),
         format=None if form is None else form.name,
         quality=options.quality,
         subsampling=options.subsampling,

@@ -1,8 +1,9 @@
 """What `--format json` prints, command by command, and that as JSON Schema.
 
 A form is written as it looks: `{"name": "string", "tensors": [TENSOR]}`. Text is the types of JSON;
-a list is an array of its one form; a tuple, one of several; a field that ends with ? may be left
-out, and the field * stands for fields of any name. Fields may be added to a form, and none goes.
+a list is an array of its one form; a tuple, one of several. Fields of one form stand together,
+`{"height width": "integer"}`; one that ends with ? may be left out, and * stands for fields of any
+name. Fields may be added to a form, and none goes.
 """
 
 Form = str | dict[str, "Form"] | list["Form"] | tuple["Form", ...]
@@ -16,20 +17,15 @@ SIZES: Form = {"*": "integer"}
 GRIDS: Form = [[[VALUE]]]
 """Channels of rows of values."""
 
-STACK: Form = {"height": "integer", "width": "integer", "channels": "integer", "values": GRIDS}
+STACK: Form = {"height width channels": "integer", "values": GRIDS}
 
 COUNTS: dict[str, Form] = {
-    "params": "integer",
-    "trainable": "integer",
-    "frozen": "integer",
-    "buffers": "integer",
-    "macs": "integer null",
-    "flops": "integer null",
+    "params trainable frozen buffers": "integer",
+    "macs flops": "integer null",
 }
 LAYER_COUNTS: dict[str, Form] = {
     **COUNTS,
-    "memory": "integer null",
-    "traffic": "integer null",
+    "memory traffic": "integer null",
     "share": {"params": "number", "macs": "number null"},
 }
 TOTALS: Form = {
@@ -37,53 +33,34 @@ TOTALS: Form = {
     "activations": "integer null",
     "memory": {
         "dtype": "string",
-        "batch": "integer",
-        "weights": "integer",
-        "activations": "integer null",
-        "peak_activations": "integer null",
-        "forward": "integer null",
+        "batch weights": "integer",
+        "activations peak_activations forward": "integer null",
     },
 }
 FORMULA: Form = {
     "quantity": "string",
     "axes": ["string"],
-    "formula": "string",
-    "latex": "string",
+    "formula latex": "string",
     "value": "number",
 }
 LAYER: Form = {
-    "name": "string",
-    "type": "string",
-    "kernel?": ["integer"],
-    "stride?": ["integer"],
-    "padding?": "string",
-    "shares?": "string",
+    "name type": "string",
+    "kernel? stride?": ["integer"],
+    "padding? shares?": "string",
     "layers?": "integer",
     "inputs": ["string"],
-    "input": SIZES,
-    "output": SIZES,
+    "input output": SIZES,
     **LAYER_COUNTS,
     "intensity": "number null",
-    "unread": SIZES,
-    "receptive_field": SIZES,
+    "unread receptive_field": SIZES,
     "jump": {"*": "number"},
     "formulas?": [FORMULA],
 }
-NETWORK: dict[str, Form] = {
-    "network": "string",
-    "input": SIZES,
-    "output": SIZES,
-    "totals": TOTALS,
-}
-CONVENTION: Form = {
-    "network": "string",
-    "quantity": "string",
-    "convention": "string",
-    "value": "integer",
-}
+NETWORK: dict[str, Form] = {"network": "string", "input output": SIZES, "totals": TOTALS}
+CONVENTION: Form = {"network quantity convention": "string", "value": "integer"}
 KERNEL: dict[str, Form] = {
     "name": "string",
-    "size": {"height": "integer", "width": "integer"},
+    "size": {"height width": "integer"},
     "combine": "string null",
     "anchor": ["integer"],
     "one_sided": "boolean",
@@ -94,52 +71,28 @@ KERNEL: dict[str, Form] = {
 }
 NAMED_KERNEL: dict[str, Form] = {
     "parameters": {"*": "number string boolean null"},
-    "source": "string",
-    "purpose": "string",
+    "source purpose": "string",
     **KERNEL,
 }
-AXIS: Form = {
-    "kernel": "integer",
-    "stride": "integer",
-    "dilation": "integer",
-    "before": "integer",
-    "after": "integer",
-    "spread": "integer",
-}
-TERM: Form = {
-    "tap": ["integer"],
-    "place": ["integer"],
-    "cell": (["integer"], "null"),
-    "x": VALUE,
-    "w": VALUE,
-    "product": VALUE,
-}
-SHARE: Form = {"to": ["integer"], "gradient": VALUE, "times": VALUE, "product": VALUE}
+AXIS: Form = {"kernel stride dilation before after spread": "integer"}
+TERM: Form = {"tap place": ["integer"], "cell": (["integer"], "null"), "x w product": VALUE}
+SHARE: Form = {"to": ["integer"], "gradient times product": VALUE}
 
-NOTATION: dict[str, Form] = {
-    "layer": "string",
-    "arguments": "string",
-    "type": "string",
-    "PyTorch": "string",
-    "Keras": "string",
-}
+NOTATION: dict[str, Form] = {"layer arguments type PyTorch Keras": "string"}
 
 FORMS: dict[str, dict[str, dict[str, Form]]] = {
     "shape": {
         "a network": {
-            "input": (SIZES, "null"),
-            "output": (SIZES, "null"),
+            "input output": (SIZES, "null"),
             "inputs": [{"name": "string", "shape": ["integer"]}],
             "outputs": [{"name": "string", "*": "integer string"}],
-            "assumed": ["string"],
-            "fit?": ["string"],
+            "assumed fit?": ["string"],
             "layers": [LAYER],
             "types": [{"type": "string", "layers": "integer", **LAYER_COUNTS}],
             "totals": TOTALS,
             "formulas?": [FORMULA],
-            "conventions": {"macs": "string", "flops": "string", "params": "string"},
-            "warnings": ["string"],
-            "failures": ["string"],
+            "conventions": {"macs flops params": "string"},
+            "warnings failures": ["string"],
         },
         "--versus": {
             "networks": [NETWORK],
@@ -148,25 +101,20 @@ FORMS: dict[str, dict[str, dict[str, Form]]] = {
                     "name": "string",
                     "names": ["string null"],
                     "output": [(SIZES, "null")],
-                    "params": ["integer null"],
-                    "macs": ["integer null"],
+                    "params macs": ["integer null"],
                 }
             ],
             "warnings": ["string"],
         },
         "--compare": {"networks": [{**NETWORK, "layers": "integer"}]},
-        "--sweep": {
-            "sizes": [
-                {"input": SIZES, "output?": SIZES, "totals?": TOTALS, "failure?": "string"},
-            ]
-        },
+        "--sweep": {"sizes": [{"input output?": SIZES, "totals?": TOTALS, "failure?": "string"}]},
         "--get": {"figures": {"*": "integer string"}},
         "a file of weights": {
             "file": "string",
             "tensors": [
                 {"name": "string", "shape": ["integer"], "dtype": "string", "values": "integer"}
             ],
-            "totals": {"params": "integer", "statistics": "integer", "bytes": "integer"},
+            "totals": {"params statistics bytes": "integer"},
             "notes": ["string"],
         },
     },
@@ -175,26 +123,19 @@ FORMS: dict[str, dict[str, dict[str, Form]]] = {
             "tried": "string",
             "solutions": [
                 {
-                    "input": "integer",
-                    "kernel": "integer",
-                    "stride": "integer",
-                    "dilation": "integer",
+                    "input kernel stride dilation": "integer",
                     "padding": ["integer"],
                     "output": "integer",
                     "exact": "boolean",
-                    "unread?": "integer",
-                    "leftover?": "integer",
-                    "output_padding?": "integer",
+                    "unread? leftover? output_padding?": "integer",
                 }
             ],
         },
-        "--why": {"figure": "string", "explanations": [CONVENTION], "nearest": [CONVENTION]},
+        "--why": {"figure": "string", "explanations nearest": [CONVENTION]},
     },
     "why": {
         "an error": {
-            "message": "string",
-            "kind": "string",
-            "cause": "string",
+            "message kind cause": "string",
             "fixes": ["string"],
             "figures": {"*": ("number string boolean null", [""])},
             "file": "string null",
@@ -202,22 +143,15 @@ FORMS: dict[str, dict[str, dict[str, Form]]] = {
             "code": "string null",
         }
     },
-    "zoo": {"networks": {"networks": [{"name": "string", "about": "string"}]}},
+    "zoo": {"networks": {"networks": [{"name about": "string"}]}},
     "layers": {
         "the notation": {"layers": [NOTATION]},
-        "a layer": {
-            **NOTATION,
-            "what": "string",
-            "example?": "string",
-            "formulas": ["string"],
-        },
+        "a layer": {**NOTATION, "what example?": "string", "formulas": ["string"]},
     },
     "filter": {
         "a picture": {
             "picture": {
-                "height": "integer",
-                "width": "integer",
-                "colours": "integer",
+                "height width colours": "integer",
                 "alpha": "boolean",
                 "dtype": "string",
                 "frames": "integer",
@@ -226,22 +160,12 @@ FORMS: dict[str, dict[str, dict[str, Form]]] = {
             "flip": "boolean",
             "border": "string",
             "stride": ["integer"],
-            "channels": "string",
-            "range": "string",
-            "gain": "string",
-            "bias": "string",
-            "amount": "string",
+            "channels range gain bias amount": "string",
             "threshold": "string number null",
-            "linear": "boolean",
-            "exact": "boolean",
+            "linear exact": "boolean",
             "expected_bytes": "integer",
             "output": "string",
-            "values": {
-                "minimum": "number null",
-                "maximum": "number null",
-                "clipped": "integer",
-                "samples": "integer",
-            },
+            "values": {"minimum maximum": "number null", "clipped samples": "integer"},
         }
     },
     "kernels": {"the catalogue": {"kernels": [NAMED_KERNEL]}, "a kernel": NAMED_KERNEL},
@@ -257,17 +181,12 @@ FORMS: dict[str, dict[str, dict[str, Form]]] = {
             "last": "string",
             "layers": [
                 {
-                    "name": "string",
-                    "type": "string",
+                    "name type": "string",
                     "output": SIZES,
                     "macs": "integer",
                     "seconds": "number",
                     "macs_per_second": "number null",
-                    **dict.fromkeys(
-                        ("mean", "spread", "least", "largest", "dead", "negative", "ratio"),
-                        "number null",
-                    ),
-                    "correlation": "number null",
+                    "mean spread least largest dead negative ratio correlation": "number null",
                 }
             ],
         },
@@ -275,8 +194,7 @@ FORMS: dict[str, dict[str, dict[str, Form]]] = {
             "classes": [
                 {
                     "path": "string",
-                    "rank": "integer",
-                    "number": "integer",
+                    "rank number": "integer",
                     "label": "string",
                     "value": "number null",
                 }
@@ -313,10 +231,10 @@ FORMS: dict[str, dict[str, dict[str, Form]]] = {
             "kernel": (STACK, "null"),
             "bias": f"{VALUE} null",
             "border": "string",
-            "axes": {"rows": AXIS, "columns": AXIS},
-            "formulas": {"rows": "string", "columns": "string"},
+            "axes": {"rows columns": AXIS},
+            "formulas": {"rows columns": "string"},
             "unread": [["integer"]],
-            "output": {"height": "integer", "width": "integer", "values?": GRIDS},
+            "output": {"height width": "integer", "values?": GRIDS},
             "notes": ["string"],
             "steps": [
                 {
@@ -329,67 +247,50 @@ FORMS: dict[str, dict[str, dict[str, Form]]] = {
         },
         "--scatter": {
             "operation": "string",
-            "input": STACK,
-            "kernel": STACK,
+            "input kernel": STACK,
             "bias": f"{VALUE} null",
-            "formulas": {"rows": "string", "columns": "string"},
-            "output": {"height": "integer", "width": "integer", "values?": GRIDS},
+            "formulas": {"rows columns": "string"},
+            "output": {"height width": "integer", "values?": GRIDS},
             "notes": ["string"],
             "stamps": [
                 {
                     "cell": ["integer"],
                     "x": [VALUE],
-                    "taps": [
-                        {"place": ["integer"], "inside": "boolean", "product": VALUE, "sum": VALUE}
-                    ],
+                    "taps": [{"place": ["integer"], "inside": "boolean", "product sum": VALUE}],
                 }
             ],
         },
         "--backward": {
             "operation": "string",
-            "gradient": GRIDS,
-            "input": GRIDS,
-            "kernel?": GRIDS,
+            "gradient input kernel?": GRIDS,
             "bias?": VALUE,
             "notes": ["string"],
-            "flows": [
-                {
-                    "cell": ["integer"],
-                    "to_input": [SHARE],
-                    "to_kernel": [SHARE],
-                    "gradient": [VALUE],
-                }
-            ],
+            "flows": [{"cell": ["integer"], "to_input to_kernel": [SHARE], "gradient": [VALUE]}],
         },
         "a pixel": {
             "operation": "string",
             "kernel": {"name": "string", "parts": [[[VALUE]]]},
             "combine": "string null",
-            "at": {"row": "integer", "column": "integer"},
-            "before": [VALUE],
-            "after": [VALUE],
+            "at": {"row column": "integer"},
+            "before after": [VALUE],
             "channels": [{"window": [[VALUE]], "sums": [VALUE], "response": VALUE}],
         },
         "--signal": {
-            "operation": "string",
-            "formula": "string",
-            "f": [VALUE],
-            "g": [VALUE],
+            "operation formula": "string",
+            "f g": [VALUE],
             "t": ["integer"],
-            "result": [VALUE],
-            "swapped": [VALUE],
+            "result swapped": [VALUE],
             "finding": "string",
             "steps": [
                 {
                     "t": "integer",
-                    "terms": [{"f": VALUE, "g": VALUE, "tau": "integer", "product": VALUE}],
+                    "terms": [{"f g": VALUE, "tau": "integer", "product": VALUE}],
                     "value": VALUE,
                 }
             ],
         },
         "--activation": {
-            "operation": "string",
-            "definition": "string",
+            "operation definition": "string",
             "input": STACK,
             "output": GRIDS,
             "notes": ["string"],
@@ -398,12 +299,9 @@ FORMS: dict[str, dict[str, dict[str, Form]]] = {
         "--receptive": {
             "node": "string",
             "unit": ["integer"],
-            "maps": SIZES,
-            "input": SIZES,
-            "receptive_field": SIZES,
+            "maps input receptive_field": SIZES,
             "jump": {"*": "number"},
-            "with_padding": {"*": ["integer"]},
-            "seen": {"*": ["integer"]},
+            "with_padding seen": {"*": ["integer"]},
         },
     },
     "fit": {
@@ -412,19 +310,16 @@ FORMS: dict[str, dict[str, dict[str, Form]]] = {
             "bias": ["number"],
             "errors": ([[[["number null"]]]], "null"),
             "determined": "boolean",
-            "rank": "integer",
-            "unknowns": "integer",
+            "rank unknowns": "integer",
             "residual": "number",
             "explained": "number null",
             "rounding": "number",
-            "windows": "integer",
-            "clipped": "integer",
+            "windows clipped": "integer",
             "warnings": ["string"],
         },
         "a network": {
-            "loss": {"before": "number", "after": "number"},
-            "steps": "integer",
-            "seed": "integer",
+            "loss": {"before after": "number"},
+            "steps seed": "integer",
             "weights": {"*": [""]},
         },
     },
@@ -461,16 +356,17 @@ def _schema(form: Form) -> dict[str, object]:
             types = form.split()
             return {"type": types[0] if len(types) == 1 else types}
         case tuple():
-            return {"anyOf": [_schema(one) for one in form]}
+            return {"anyOf": [_schema(option) for option in form]}
         case list():
             return {"type": "array", "items": _schema(form[0])}
-    fields = {name.removesuffix("?"): _schema(one) for name, one in form.items() if name != "*"}
-    required = [name for name in form if name != "*" and not name.endswith("?")]
+    forms = {name: field for names, field in form.items() for name in names.split()}
+    fields = {name.rstrip("?"): _schema(field) for name, field in forms.items() if name != "*"}
+    required = [name for name in forms if name[-1] not in "*?"]
     schema: dict[str, object] = {"type": "object"}
     if fields:
         schema["properties"] = fields
     if required:
         schema["required"] = required
-    if "*" in form:
-        schema["additionalProperties"] = _schema(form["*"])
+    if "*" in forms:
+        schema["additionalProperties"] = _schema(forms["*"])
     return schema

@@ -49,7 +49,7 @@ class ShapeOptions(OutputOptions):
     rule: str = "weights"
     explain: bool = False
     train: str | None = None
-    """The optimizer of a training whose memory is told."""
+    """The optimizer of a training whose memory is printed."""
     fits: int | None = None
     """Bytes that the largest batch is looked for in."""
     get: tuple[str, ...] = ()
@@ -82,6 +82,19 @@ ONE_NETWORK = (
 )
 """Options of one network's table, which a sweep or a comparison does not print."""
 
+CLASHES = {
+    "compare": (
+        *ONE_LAYER,
+        *(name for name in ONE_NETWORK if name not in ("columns", "sort", "top")),
+        *("depth", "versus", "sweep"),
+    ),
+    "sweep": ("versus", *ONE_NETWORK),
+    "versus": ONE_NETWORK,
+    "train": ("depth", *(name for name in ONE_NETWORK if name != "train")),
+    "explain": ("get", "columns", "depth", *SELECTION),
+}
+"""Options, and those that do not go with each."""
+
 MAX_SEARCHED_NODES = 600
 """Nodes up to which fitting inputs are searched without --fit: half a second at most."""
 
@@ -101,11 +114,12 @@ def _figures_of(options: ShapeOptions) -> Outcome:
     """
     from convcli.nets.analysis.rule_limits import caveats, takes_one_step
     from convcli.nets.analysis.summary import trace
-    from convcli.nets.analysis.table import Selection, Settings
     from convcli.nets.input_size import resolve_inputs
     from convcli.sizes import InputSize
     from convcli.text import counted
 
+    if options.format_ == "text" and not options.explain:
+        raise SpecError("--format text is for --explain")
     if options.compare:
         return _compared(options)
     listing = _weights_listing(options)
@@ -113,25 +127,8 @@ def _figures_of(options: ShapeOptions) -> Outcome:
         return listing
     reading = _reading(options)
     network, about = reading.network, reading.about
-    others = options.given("sweep", "versus")
-    clash = [*others[1:], *options.given(*ONE_NETWORK)]
-    if others and clash:
-        raise SpecError(f"--{others[0]} does not go with --{_flag(clash[0])}")
-    _check_trained(options)
-    if options.explain:
-        _check_explained(options)
-    elif options.format_ == "text":
-        raise SpecError("--format text is for --explain")
-    selection = Selection(options.sort, options.top, options.types, options.by_type)
-    settings = Settings(
-        options.rule,
-        options.dtype,
-        options.batch,
-        options.depth,
-        options.columns,
-        selection,
-        options.layout,
-    )
+    _check_clashes(options)
+    settings = _settings(options)
     if options.sweep is not None:
         from convcli.nets.analysis.compare import sweep
 
@@ -228,25 +225,32 @@ def _without_order(network: Network, summary: Summary) -> tuple[Network, Summary
     return alone, trace(alone, summary.input), why
 
 
-def _check_trained(options: ShapeOptions) -> None:
-    """Refuse what the memory of training has no place for."""
-    if options.train is None:
-        if options.fits is not None:
-            raise SpecError("--fits is for the memory of training: add --train adam")
-        return
-    for name in options.given("depth", *ONE_NETWORK):
-        if name != "train":
-            raise SpecError(f"--train does not go with --{_flag(name)}")
-    if options.dtype == "int8":
+def _check_clashes(options: ShapeOptions) -> None:
+    """Refuse options that do not go together."""
+    for name in options.given(*CLASHES):
+        for other in options.given(*CLASHES[name]):
+            raise SpecError(f"--{name} does not go with --{_flag(other)}")
+    if options.fits is not None and options.train is None:
+        raise SpecError("--fits is for the memory of training: add --train adam")
+    if options.train is not None and options.dtype == "int8":
         raise SpecError("--train needs a --dtype for gradients, not int8")
-
-
-def _check_explained(options: ShapeOptions) -> None:
-    """Refuse what has no formulas: blocks, tables of other columns, the MACs of another tool."""
-    for name in options.given("get", "columns", "depth", *SELECTION):
-        raise SpecError(f"--explain does not go with --{_flag(name)}")
-    if options.rule != "weights":
+    if options.explain and options.rule != "weights":
         raise SpecError(f"--explain has the formulas of --mac-rule weights, not of {options.rule}")
+
+
+def _settings(options: ShapeOptions) -> Settings:
+    """How the options count and print."""
+    from convcli.nets.analysis.table import Selection, Settings
+
+    return Settings(
+        options.rule,
+        options.dtype,
+        options.batch,
+        options.depth,
+        options.columns,
+        Selection(options.sort, options.top, options.types, options.by_type),
+        options.layout,
+    )
 
 
 def _flag(name: str) -> str:
@@ -456,14 +460,11 @@ def _compared(options: ShapeOptions) -> Outcome:
     """A row for each word, which names a network."""
     from convcli.nets.analysis.compare import comparison
     from convcli.nets.analysis.summary import trace
-    from convcli.nets.analysis.table import Selection, Settings
     from convcli.nets.analysis.valid_inputs import check_fits
     from convcli.nets.input_size import resolve_inputs
     from convcli.nets.readers.read import read_words
 
-    single = [name for name in ONE_NETWORK if name not in ("columns", "sort", "top")]
-    for name in options.given(*ONE_LAYER, *single, "depth", "versus", "sweep"):
-        raise SpecError(f"--compare does not go with --{_flag(name)}")
+    _check_clashes(options)
     if len(options.network) < 2:
         raise SpecError(
             "--compare takes at least two networks: convcli shape vgg16 resnet50 --compare"
@@ -483,11 +484,7 @@ def _compared(options: ShapeOptions) -> Outcome:
         summaries.append(summary)
         for text in () if options.quiet else inputs.notes:
             note(f"{word}: {text}")
-    selection = Selection(options.sort, options.top)
-    settings = Settings(
-        options.rule, options.dtype, options.batch, None, options.columns, selection
-    )
-    return Outcome(comparison(options.network, summaries, settings))
+    return Outcome(comparison(options.network, summaries, _settings(options)))
 
 
 def _versus(

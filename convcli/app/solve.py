@@ -69,16 +69,16 @@ def _axis(options: SolveOptions) -> Outcome:
         options.dilation,
     )
     if options.transposed:
-        found = transposed_solutions(axis, options.output_padding)
+        every = transposed_solutions(axis, options.output_padding)
     else:
-        found = solutions(axis)
+        every = solutions(axis)
     mirrored = options.transposed and axis.input is not None
     tried = text_of_tried(axis._replace(input=output) if mirrored else axis)
     refusal = UnfitError(
         f"no whole numbers give an output of {output}" + (f": {tried}" if tried else "")
     )
-    result = listing(found, tried, options.transposed)
-    return Outcome(result, refusal=None if found else refusal)
+    result = listing(every, tried, options.transposed)
+    return Outcome(result, refusal=None if every else refusal)
 
 
 def _figure(options: SolveOptions, text: str) -> Outcome:

@@ -50,15 +50,12 @@ class Explained(NamedTuple):
     """The input with which the class fails as the message says."""
     code: str = ""
     """The failing layer, its line, and what would fit."""
+    caption: str = ""
 
     @property
     def value(self) -> str:
         """The first remedy."""
         return self.meaning.fixes[0]
-
-    @property
-    def caption(self) -> str:
-        return ""
 
     def parts(self) -> Iterator[tuple[str, str]]:
         """What is said, each with its kind."""
@@ -136,9 +133,9 @@ def explain_log(text: str) -> Explained | None:
     if explained.meaning.met is None:
         return explained
     for path, line in _frames(text):
-        found = _from_class(explained, path, line)
-        if found is not None:
-            return found
+        with_code = _from_class(explained, path, line)
+        if with_code is not None:
+            return with_code
     return explained
 
 
@@ -182,9 +179,9 @@ def _class_at(text: str, line: int) -> str | None:
         tree = parsed_module(text)
     except UNREADABLE:
         return None
-    for one in tree.body:
-        if isinstance(one, ast.ClassDef) and one.lineno <= line <= (one.end_lineno or 0):
-            return one.name
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef) and node.lineno <= line <= (node.end_lineno or 0):
+            return node.name
     return None
 
 

@@ -1,7 +1,5 @@
 """The options that say which pictures a batch is of, who works on them, and within which limits."""
 
-import os
-
 from convcli.errors import SpecError
 from convcli.options import Options
 
@@ -37,14 +35,3 @@ class BatchOptions(Options):
             raise SpecError(
                 "--timeout ends worker processes here; a cluster has workers of its own"
             )
-
-
-def is_template(output: str) -> bool:
-    """Whether -o names more than one file: a folder, or a name with fields.
-
-    >>> is_template("out/"), is_template("{stem}.png"), is_template("cat.png")
-    (True, True, False)
-    """
-    return output != "-" and (
-        output.endswith(("/", os.sep)) or os.path.isdir(output) or "{" in output
-    )

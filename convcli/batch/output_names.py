@@ -5,11 +5,11 @@ import re
 from collections.abc import Callable, Sequence
 
 from convcli.batch.inputs import Input
-from convcli.batch.options import is_template
 from convcli.errors import OutputError, SpecError
 from convcli.images.io.atomic import is_inside
 from convcli.images.io.formats import result_suffix
 from convcli.images.io.source import FileState, source_of
+from convcli.options import is_template
 from convcli.records import NamedTuple
 from convcli.text import counted, safe
 

@@ -10,13 +10,11 @@ import click
 from convcli.cli.help import Decorator, group, option
 from convcli.geometry import PADDINGS
 from convcli.sizes import (
-    read_ends,
     read_input,
     read_integer,
     read_integers,
     read_padding,
     read_pair,
-    read_place,
     read_size,
     read_sweep,
 )
@@ -199,7 +197,7 @@ def read_pixels(text: str) -> int:
 
 
 def _memory(text: str) -> int:
-    from convcli.images.io.limits import read_bytes
+    from convcli.images.image import read_bytes
 
     return read_bytes(text)
 
@@ -216,9 +214,9 @@ INPUT = Reads("HxWxC", read_input)
 PAIR = Reads("N|HxW", read_pair)
 FIT_SIZE = Reads("SIZE", lambda text: text if text == "auto" else read_pair(text), names=["auto"])
 SPREAD = Reads("N|HxW", lambda text: read_pair(text, 0))
-PLACE = Reads("R,C", read_place)
+PLACE = Reads("R,C", lambda text: read_integers(text, 0, (2,), "2,3 (row,column)"))
 PADDING = Reads("N|HxW|T,B,L,R|same|valid", read_padding, PADDINGS)
-ENDS = Reads("N|B,A", read_ends)
+ENDS = Reads("N|B,A", lambda text: read_pair(text, 0, "2, or 1,2 (before,after)"))
 COUNT = Reads("N", lambda text: read_integer(text, minimum=1))
 PIXELS = Reads("N", read_pixels)
 SEED = Reads("N", lambda text: read_integer(text, minimum=0))
@@ -248,7 +246,9 @@ KERNEL = Reads("KERNEL", names=[KERNELS])
 NETWORK = Reads("NETWORK", names=[ZOO], files=True)
 LAYERS = Reads("LAYERS", names=[LAYER_NAMES, ZOO], files=True)
 BORDER = Reads("B", names=["borders:BORDERS"])
-PICTURE_RANGE = Reads("RANGE", names=["images.filters.ranges:FIXED", "stretch", "pct", "crossings"])
+PICTURE_RANGE = Reads(
+    "RANGE", names=["images.filters.options:FIXED", "stretch", "pct", "crossings"]
+)
 PARTS = Reads("PARTS", names=["features.aggregations:POOLS", "grid"])
 ACTIVATION = Reads("A", names=["conv.activations:ACTIVATIONS", "explanation.elementwise:SPECIAL"])
 MODE = Reads("MODE", names=["explanation.signals:MODES"])

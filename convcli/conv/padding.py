@@ -1,35 +1,9 @@
-"""The rows and columns that a border adds around a picture, as arrays."""
+"""The rows and columns that a border adds around an image, as arrays."""
 
 import numpy as np
-from numpy.typing import NDArray
 
 from convcli.arrays import Array
-from convcli.borders import Border
 from convcli.conv.spec import Problem
-from convcli.geometry import Pair
-
-Cells = NDArray[np.intp]
-
-FILL = -1
-"""In place of the cell that a position repeats, where a value stands."""
-
-
-def sources(border: Border, length: int, padding: Pair) -> Cells:
-    """The cell that each position of the padded axis repeats, or FILL.
-
-    >>> sources(Border("reflect"), 4, (3, 3))
-    array([3, 2, 1, 0, 1, 2, 3, 2, 1, 0])
-    >>> sources(Border("zero"), 2, (1, 1))
-    array([-1,  0,  1, -1])
-    """
-
-    def beyond(positions: range) -> list[int]:
-        cells = (border.source(position, length) for position in positions)
-        return [FILL if cell is None else cell for cell in cells]
-
-    before, after = padding
-    ends = beyond(range(-before, 0)), beyond(range(length, length + after))
-    return np.concatenate([ends[0], np.arange(length), ends[1]], dtype=np.intp, casting="unsafe")
 
 
 def padded_rows(
@@ -67,11 +41,11 @@ def _repeat(x: Array, problem: Problem, first: int, last: int, out: Array) -> No
     """Fill the border of rows first..last, whose part inside the image is there already."""
     (top, _), (left, _) = problem.padding
     (height, width), (bottom, right) = problem.size, problem.padded
-    rows = sources(problem.border, height, problem.padding[0])
+    rows = problem.border.cells(height, problem.padding[0])
     for row in range(first, min(last, bottom)):
         if not top <= row < top + height:
             out[:, row - first, left : left + width] = x[:, rows[row]]
-    columns = left + sources(problem.border, width, problem.padding[1])
+    columns = left + np.array(problem.border.cells(width, problem.padding[1]))
     inside = out[:, : max(bottom - first, 0)]
     inside[:, :, :left] = inside[:, :, columns[:left]]
     inside[:, :, left + width : right] = inside[:, :, columns[left + width :]]
@@ -83,8 +57,8 @@ def folded(padded: Array, problem: Problem) -> Array:
     height, width = problem.size
     if not problem.border.repeats:
         return padded[..., top : top + height, left : left + width]
-    rows = sources(problem.border, height, problem.padding[0])
-    columns = sources(problem.border, width, problem.padding[1])
+    rows = problem.border.cells(height, problem.padding[0])
+    columns = problem.border.cells(width, problem.padding[1])
     along = np.zeros((*padded.shape[:-2], height, padded.shape[-1]), padded.dtype)
     for row, source in enumerate(rows):
         along[..., source, :] += padded[..., row, :]

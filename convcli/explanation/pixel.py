@@ -199,7 +199,8 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
     from convcli.borders import Border
     from convcli.images.engines.row_bands import Bands, Window
     from convcli.images.filters.apply import filter_picture
-    from convcli.images.filters.ranges import Range, intensity_map
+    from convcli.images.filters.plan import intensity_map
+    from convcli.images.filters.spec import Range
 
     pixels, full = picture.pixels, picture.full
     height, width = pixels.shape[:2]
@@ -215,7 +216,7 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
             f"a kernel of {rows}x{columns} has {rows * columns:,} products; at most "
             f"{MAX_KERNEL}x{MAX_KERNEL} is written out"
         )
-    bands = Bands(pixels, Window(kernel.shape, kernel.centre, (1, 1), Border("edge")))
+    bands = Bands(pixels, Window(kernel.shape, kernel.center, (1, 1), Border("edge")))
     window = bands.read(row, row + 1, pixels.dtype)[:, column : column + columns]
     if picture.has_alpha:
         if int(window[..., -1].min()) != full:
@@ -231,7 +232,7 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
     result = filter_picture(picture._replace(pixels=near.copy()), kernel).pixels
     filtered = result[near_rows.index(row), near_columns.index(column)]
     samples, intensity = window.shape[2], intensity_map(kernel, Range(), full)
-    top, left = kernel.centre
+    top, left = kernel.center
     row_cells = clip(geometry.Window(rows).cells(row, top), height)
     column_cells = clip(geometry.Window(columns).cells(column, left), width)
     beyond = rows * columns - len(row_cells) * len(column_cells)

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from convcli.errors import UnfitError
 from convcli.fitting.least_squares import Fitted
-from convcli.images.filters.ranges import Range, intensity_map
+from convcli.images.filters.plan import intensity_map
+from convcli.images.filters.spec import Range
 from convcli.images.kernels.parse import kernel
 from convcli.records import NamedTuple
 from convcli.tables import Table

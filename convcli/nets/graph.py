@@ -1,6 +1,6 @@
 """A network: named nodes in order, each with the names of its inputs; and the parts it is made of.
 
-Readers turn text into parts, which nest as the text does; a Builder lays them out as nodes.
+Readers turn text into parts, which nest as the text does; a Builder appends them as nodes.
 """
 
 import re

@@ -1,6 +1,7 @@
 """The input of a network: from the command line, from the text, or as its layers expect."""
 
 from collections.abc import Sequence
+from math import prod
 
 from convcli.errors import SpecError
 from convcli.nets.graph import Given, Network, Reading
@@ -47,8 +48,8 @@ def resolve_inputs(sizes: Sequence[InputSize], reading: Reading) -> Inputs:
     ('3x32x48 is read as 3 channels of 32x48; sizes are HEIGHTxWIDTHxCHANNELS',)
     """
     network, named = reading.network, reading.input
-    tensors = [one for one in sizes if not one.is_value]
-    several = len(sizes) > 1 or any(one.name for one in sizes)
+    tensors = [size for size in sizes if not size.is_value]
+    several = len(sizes) > 1 or any(size.name for size in sizes)
     if several and network.redo is None:
         names = f"{len(sizes)} inputs" if len(sizes) > 1 else f"an input called {sizes[0].name}"
         raise SpecError(f"this network has one input without a name, not {names}")
@@ -71,10 +72,13 @@ def resolve_inputs(sizes: Sequence[InputSize], reading: Reading) -> Inputs:
         # a forward may add the axis of channels itself: then a batch of one means exactly that
         open_batch = numbers[:1] != (1,) or network.redo is None
         is_item = len(numbers) == 3 and _expects(network, named) == numbers[0]
-        if open_batch and is_item and _is_map(network):
+        # the first layer that tells its axes works on pictures
+        kernels = (getattr(node.layer, "kernel", None) for node in network.nodes)
+        is_map = len(next(filter(None, kernels), ())) == 2
+        if open_batch and is_item and is_map:
             batch, shape = 1, numbers
             notes.append(f"{numbers} has no batch axis: it is read as (1, {str(numbers)[1:]}")
-        elif _is_keras(reading) and len(shape) > 1:
+        elif reading.about.startswith("Keras") and len(shape) > 1:
             shape = (shape[-1], *shape[:-1])
         if not shape:
             batch, shape = 1, numbers
@@ -109,28 +113,18 @@ def _givens(
 ) -> tuple[Given, ...]:
     """The inputs as a model is called with them, each for one item of the batch."""
     given, is_first = [], True
-    for one in sizes:
-        if one.is_value:
-            given.append(Given(one.name, value=one.value))
+    for size in sizes:
+        if size.is_value:
+            given.append(Given(size.name, value=size.value))
             continue
         if is_first:
             shape, is_first = (1, *first), False
-        elif one.is_tensor:
-            shape = (1, *one.numbers[1:]) if one.numbers[:1] == (batch,) else one.numbers
+        elif size.is_tensor:
+            shape = (1, *size.numbers[1:]) if size.numbers[:1] == (batch,) else size.numbers
         else:
-            shape = (1, *input_shape(one.numbers, network, None))
-        given.append(Given(one.name, shape, one.dtype))
+            shape = (1, *input_shape(size.numbers, network, None))
+        given.append(Given(size.name, shape, size.dtype))
     return tuple(given)
-
-
-def _is_keras(reading: Reading) -> bool:
-    return reading.about.startswith("Keras")
-
-
-def _is_map(network: Network) -> bool:
-    """Whether the first layer that tells its axes works on pictures."""
-    kernels = (getattr(node.layer, "kernel", None) for node in network.nodes)
-    return len(next((kernel for kernel in kernels if kernel), ())) == 2
 
 
 def _expects(network: Network, named: OpenShape | None) -> int | None:
@@ -257,9 +251,7 @@ def _channels(network: Network, lengths: Sequence[int]) -> int:
     if isinstance(first, Conv) and first.channels:
         return first.channels
     if isinstance(first, Linear) and first.features and (flat or len(lengths) > 1):
-        places = 1
-        for length in lengths:
-            places *= length
+        places = prod(lengths)
         if first.features % places == 0:
             return first.features // places
     return CHANNELS

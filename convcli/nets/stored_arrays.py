@@ -112,13 +112,10 @@ class StoredArray(NamedTuple):
             stored = unpack_from(f"<{len(self.data) // size}{letter}", self.data)
         if self.strides is None:
             return list(stored[self.start : self.start + self.elements])
-        return [stored[place] for place in self._places()]
-
-    def _places(self) -> list[int]:
         places = [self.start]
         for size, step in zip(self.shape, self.steps, strict=True):
             places = [place + index * step for place in places for index in range(size)]
-        return places
+        return [stored[place] for place in places]
 
     def permuted(self, axes: Sequence[int]) -> "StoredArray":
         """The axes in another order."""
@@ -136,9 +133,8 @@ class StoredArray(NamedTuple):
         if prod(shape) != self.elements:
             return None
         if [n for n in shape if n != 1] == [n for n in self.shape if n != 1]:
-            wide = [step for n, step in zip(self.shape, self.steps, strict=True) if n != 1]
-            places = iter(wide)
-            strides = tuple(next(places) if n != 1 else 0 for n in shape)
+            steps = iter(step for n, step in zip(self.shape, self.steps, strict=True) if n != 1)
+            strides = tuple(next(steps) if n != 1 else 0 for n in shape)
             kept = self._axis_in(shape)
             return self._replace(shape=shape, strides=strides, quantized=kept)
         if not self.in_order or (self.quantized and len(self.quantized.scale) > 1):
@@ -149,9 +145,8 @@ class StoredArray(NamedTuple):
         """The quantization of the same axes after axes of length 1 were inserted."""
         if self.quantized is None or len(self.quantized.scale) == 1:
             return self.quantized
-        wide = [axis for axis, n in enumerate(self.shape) if n != 1]
-        place = wide.index(self.quantized.axis)
-        return self.quantized._replace(axis=[a for a, n in enumerate(shape) if n != 1][place])
+        before, after = ([axis for axis, n in enumerate(s) if n != 1] for s in (self.shape, shape))
+        return self.quantized._replace(axis=after[before.index(self.quantized.axis)])
 
     def expanded(self, shape: Shape) -> "StoredArray":
         """The array repeated along axes of length 1 and along new leading axes."""

@@ -16,7 +16,7 @@ from convcli.features.layer_stats import layer_stats
 from convcli.features.presets import RECIPES
 from convcli.nets import layers as records
 from convcli.nets.analysis.summary import summarize
-from convcli.nets.analysis.valid_inputs import smallest
+from convcli.nets.analysis.valid_inputs import Search
 from convcli.nets.readers.read import read_text
 from convcli.nets.zoo import FILES as ZOO_FILES
 from convcli.nets.zoo import zoo_text
@@ -84,7 +84,7 @@ ODD = ("unet", "lenet-300-100")
 def test_a_zoo_network_runs_at_its_smallest_input_as_predicted(name, monkeypatch):
     """Shapes, weights and multiply–accumulates are those that `shape` says."""
     reading = read_text(zoo_text(name))
-    side = smallest(reading.network, reading.input)
+    side = Search(reading.network, reading.input).smallest()
     rows = summarize(reading.network, (reading.input[0], side, side)).rows
     weights = light_weights(rows)
     assert sum(prod(slot.shape) for slot in slots(rows).values()) - missing(name) == sum(
@@ -150,7 +150,7 @@ def test_the_receptive_field_is_what_reaches_the_middle(name):
     last = max(i for i, n in enumerate(nodes) if isinstance(n.layer, records.Conv | records.Pool))
     network = reading.network._replace(nodes=tuple(nodes[: last + 1]))
     channels = reading.input[0]
-    at = max(smallest(reading.network, reading.input), 40)
+    at = max(Search(reading.network, reading.input).smallest(), 40)
     reach = summarize(network, (channels, 2048, at)).rows[-1].receptive_field[0]
     height = 2 * reach.size + 4 * reach.jump
     rows = summarize(network, (channels, height, at)).rows

@@ -39,7 +39,7 @@ def exactly(number):
 def responses(plane, kernel, border, fill=0):
     """Σ k·x at every pixel, for each matrix of a kernel: lists of rows of fractions."""
     height, width = len(plane), len(plane[0])
-    row, column = kernel.centre
+    row, column = kernel.center
     if border == "valid":
         rows, columns = height - kernel.shape[0] + 1, width - kernel.shape[1] + 1
         row = column = 0

@@ -12,9 +12,8 @@ from convcli.borders import Border
 from convcli.images.engines.correlate import Correlator
 from convcli.images.engines.settled import Settled
 from convcli.images.filters.apply import filter_picture
-from convcli.images.filters.plan import plan_filter
-from convcli.images.filters.ranges import Range, intensity_map
-from convcli.images.filters.spec import FilterSpec
+from convcli.images.filters.plan import intensity_map, plan_filter
+from convcli.images.filters.spec import FilterSpec, Range
 from convcli.images.image import Picture
 from convcli.images.kernels.catalogue import CATALOGUE
 from convcli.images.kernels.parse import kernel

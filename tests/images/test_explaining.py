@@ -18,10 +18,8 @@ from convcli.images.filters.plan import (
     AlphaMode,
     Writer,
     plan_filter,
-    statistics_record,
 )
-from convcli.images.filters.ranges import Range
-from convcli.images.filters.spec import FilterSpec
+from convcli.images.filters.spec import FilterSpec, Range
 from convcli.images.image import Picture
 from convcli.images.io.formats import Target
 from convcli.images.kernels.listing import (
@@ -209,7 +207,7 @@ def test_a_plan_says_what_was_asked_for_and_what_follows(spec, options, lines):
 def test_statistics_of_no_samples_are_none():
     for ends, shown in (((1.0, 3.0), (1.0, 3.0)), ((3.0, 1.0), (None, None))):
         low, high = shown
-        assert statistics_record(Statistics(*ends, 2, 4)) == {
+        assert Statistics(*ends, 2, 4).record() == {
             "minimum": low,
             "maximum": high,
             "least": low,

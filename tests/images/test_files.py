@@ -183,7 +183,7 @@ def test_files_that_are_no_pictures_are_refused(tmp_path, saved):
 
 def test_a_decompression_bomb_is_refused(saved, monkeypatch):
     path = saved(Image.fromarray(COLOUR), "bomb.png")
-    monkeypatch.setattr("convcli.images.io.limits.PILLOW_PIXELS", 7)
+    monkeypatch.setattr("convcli.images.image.PILLOW_PIXELS", 7)
     with pytest.raises(PictureError, match=r"bomb\.png: 4x3 pixels .* too large"):
         open_picture(path)
 

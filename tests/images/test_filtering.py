@@ -14,9 +14,8 @@ from convcli.borders import Border
 from convcli.errors import PictureError
 from convcli.images.filters.apply import filter_picture, filter_to
 from convcli.images.filters.float_path import float_values
-from convcli.images.filters.plan import plan_filter
-from convcli.images.filters.ranges import Range, intensity_map, read_range
-from convcli.images.filters.spec import FilterSpec
+from convcli.images.filters.plan import intensity_map, plan_filter
+from convcli.images.filters.spec import FilterSpec, Range, read_range
 from convcli.images.image import Picture
 from convcli.images.io.formats import Target
 from convcli.images.kernels.catalogue import CATALOGUE

@@ -12,8 +12,8 @@ from convcli import filter_image
 from convcli.cli.main import run
 from convcli.errors import SpecError
 from convcli.images.filters.options import FilterOptions
-from convcli.images.filters.ranges import Range, intensity_map
-from convcli.images.filters.spec import remarks, replayed, spec_of
+from convcli.images.filters.plan import intensity_map
+from convcli.images.filters.spec import Range, remarks, replayed, spec_of
 from convcli.images.kernels.catalogue import CATALOGUE
 from convcli.images.kernels.kernel import weight_sum
 from convcli.images.kernels.parse import kernel
@@ -275,9 +275,9 @@ def test_what_kernels_prints_is_read_back_as_the_same_kernel(capfd, tmp_path, sp
     if form == "json":
         assert [scale for _, scale in read.matrices()] == [scale for _, scale in true.matrices()]
     assert read.combine == ("" if true.linear else true.combine)
-    assert (read.centre, read.one_sided, read.name) == (true.centre, true.one_sided, "k")
+    assert (read.center, read.one_sided, read.name) == (true.center, true.one_sided, "k")
     assert rotated(read, 90).shape == rotated(true, 90).shape
-    pixels = np.random.default_rng(1).integers(0, 256, (40, 50, 3), np.uint8)
+    pixels = np.random.default_rng(1).integers(0, 256, (20, 18, 3), np.uint8)
     np.testing.assert_array_equal(
         filter_image(pixels, read, exact=True), filter_image(pixels, true, exact=True)
     )
@@ -296,14 +296,14 @@ def test_an_anchor_stays_with_its_file(capfd, tmp_path):
     moved = {"anchor": [0, 2], "matrix": [[1, 2, 3], [4, 5, 6]]}
     (tmp_path / "k.json").write_text(json.dumps(moved))
     one = kernel(f"@{tmp_path}/k.json")
-    assert (one.centre, one.matrices()[0][0].tolist()) == ((0, 2), moved["matrix"])
+    assert (one.center, one.matrices()[0][0].tolist()) == ((0, 2), moved["matrix"])
     for form in ("json", "csv", "tsv"):
         assert run(["kernels", f"@{tmp_path}/k.json", "--format", form]) == 0
         (tmp_path / "again.txt").write_text(capfd.readouterr().out)
         again = kernel(f"@{tmp_path}/again.txt")
-        assert (again.centre, exact(again)) == ((0, 2), exact(one))
+        assert (again.center, exact(again)) == ((0, 2), exact(one))
     (text,) = replayed(FilterOptions(kernels=(f"@{tmp_path}/k.json",))).kernels
-    assert (kernel(text).centre, exact(kernel(text))) == ((0, 2), exact(one))
+    assert (kernel(text).center, exact(kernel(text))) == ((0, 2), exact(one))
 
 
 PAIR = '"matrices": [{"weights": [[1, 2]]}, {"weights": [[3, 4]]}]'

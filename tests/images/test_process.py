@@ -17,8 +17,7 @@ from convcli.images.filters.apply import filter_picture
 from convcli.images.filters.float_path import float_values
 from convcli.images.filters.options import FilterOptions, read_record
 from convcli.images.filters.plan import plan_filter
-from convcli.images.filters.ranges import Range
-from convcli.images.filters.spec import FilterSpec, replayed, spec_of
+from convcli.images.filters.spec import FilterSpec, Range, replayed, spec_of
 from convcli.images.image import Picture
 from convcli.images.io.formats import FLOAT_FORMATS, SaveOptions, Target
 from convcli.images.io.read import open_picture
@@ -356,7 +355,7 @@ def test_a_record_makes_the_same_again(tmp_path):
     first = FilterOptions(
         kernels=("sobel-x", "1 2; 3 4"), border="wrap", stride=(2, 1), range="signed"
     )
-    picture = plain(COLOUR)._replace(metadata={"record": spec_of(first).record})
+    picture = plain(COLOUR)._replace(metadata={"record": spec_of(first).options.record()})
     for name in ("a.png", "a.jpg", "a.webp", "a.tif"):
         filter_to(picture, spec_of(first), Target(str(tmp_path / name)))
         again = replayed(FilterOptions(kernels=(f"@{tmp_path / name}",)))
@@ -382,7 +381,9 @@ def test_damaged_exif_is_left_out_with_a_word_about_it(tmp_path, damage, name):
     (tmp_path / "in.jpg").write_bytes(jpeg[:2] + segment + jpeg[2:])
     picture = open_picture(str(tmp_path / "in.jpg"))
     assert picture.notes == ("its EXIF is damaged, and is left out",)
-    kept = picture._replace(metadata={**picture.metadata, "record": wanted("blur").record})
+    kept = picture._replace(
+        metadata={**picture.metadata, "record": wanted("blur").options.record()}
+    )
     filter_to(kept, wanted("blur"), Target(str(tmp_path / name)))
     assert replayed(FilterOptions(kernels=(f"@{tmp_path / name}",))).kernels == ("blur",)
 
@@ -474,10 +475,10 @@ def test_arrays_that_are_no_kernels_are_refused(tmp_path, array, told):
 
 def test_an_anchor_moves_with_its_kernel():
     one = anchored(kernel("1 2 3; 4 5 6"), (0, 2))
-    assert flipped(one).centre == (1, 0)
-    assert transposed(one).centre == (2, 0)
-    assert dilated(one, (2, 3)).centre == (0, 6)
-    assert rotated(one, 360).centre == (0, 2)
+    assert flipped(one).center == (1, 0)
+    assert transposed(one).center == (2, 0)
+    assert dilated(one, (2, 3)).center == (0, 6)
+    assert rotated(one, 360).center == (0, 2)
     with pytest.raises(SpecError, match="--anchor names a position of the kernel"):
         rotated(one, 90)
 

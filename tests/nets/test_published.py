@@ -7,7 +7,7 @@ import texts
 from convcli.nets.analysis.mac_rules import RULES
 from convcli.nets.analysis.summary import summarize
 from convcli.nets.analysis.table import Settings, totals
-from convcli.nets.analysis.valid_inputs import smallest
+from convcli.nets.analysis.valid_inputs import Search
 from convcli.nets.graph import Network
 from convcli.nets.layers import Conv
 from convcli.nets.readers.read import read_text, read_words
@@ -85,7 +85,7 @@ def test_pasted_text_has_the_same_figures(name):
 @pytest.mark.parametrize("name", [n for n, w in published.NETWORKS.items() if w.smallest])
 def test_the_smallest_input_is_the_published_one(name):
     network, shape = zoo(name)
-    assert smallest(network, shape) == published.NETWORKS[name].smallest
+    assert Search(network, shape).smallest() == published.NETWORKS[name].smallest
 
 
 def test_alexnet_2012_without_its_groups():

@@ -170,6 +170,8 @@ def test_networks_are_compared_a_row_each():
         (("lenet5", "vgg16"), {"columns": ("unread",)}, "knows the columns input, output"),
         (("lenet5", "vgg16"), {"get": ("params",)}, "--compare does not go with --get"),
         (("lenet5", "vgg16"), {"types": ("conv2d",)}, "--compare does not go with --type"),
+        (("lenet5", "vgg16"), {"format_": "text"}, "--format text is for --explain"),
+        (("lenet5", "vgg16"), {"fits": 2**30}, "--fits is for the memory of training"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(words, options, text):

@@ -166,6 +166,11 @@ MESSAGES = {
         "sparse_categorical_crossentropy",
         {"target": (8, 1), "output": (8, 3)},
     ),
+    "Shapes (None, None) and (None, 10) are incompatible": (
+        "loss",
+        "write Dense(targets.shape[-1]) last",
+        {"target": (None, None), "output": (None, 10)},
+    ),
 }
 
 

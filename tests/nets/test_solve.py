@@ -11,7 +11,7 @@ from convcli.errors import SpecError, UnfitError
 from convcli.geometry import Window, output_length
 from convcli.nets.analysis.conventions import explanations, read_figure
 from convcli.nets.analysis.summary import trace
-from convcli.nets.analysis.valid_inputs import fits, input_for, nearest_fits, smallest
+from convcli.nets.analysis.valid_inputs import Search, input_for
 from convcli.nets.analysis.window_solver import Unknowns, solutions, transposed_solutions
 from convcli.nets.readers.read import read_text, read_words
 
@@ -232,15 +232,15 @@ def test_the_inputs_that_fit_alexnets_first_layers():
     network = read_text("conv(96, 11, stride=4); relu; maxpool(3, stride=2)").network
     warnings = trace(network, (3, 224, 224)).warnings
     assert [text.partition(":")[0] for text in warnings] == ["conv1", "max_pool1"]
-    assert nearest_fits(network, (3, 224, 224)) == (219, 227)
-    assert smallest(network, (3, 224, 224)) == 19
-    assert fits(network, (3, 1, 1), 227)
-    assert not fits(network, (3, 1, 1), 224)
+    assert Search(network, (3, 224, 224)).nearest_fits(224) == (219, 227)
+    assert Search(network, (3, 224, 224)).smallest() == 19
+    assert Search(network, (3, 1, 1)).fits(227)
+    assert not Search(network, (3, 1, 1)).fits(224)
 
 
 def test_no_smaller_input_goes_through_than_the_smallest():
     network = read_text("conv(8, 5, stride=2); maxpool(3); conv(8, 3, padding=1)").network
-    side = smallest(network, (3, 9, 9))
+    side = Search(network, (3, 9, 9)).smallest()
     assert side is not None
     assert not trace(network, (3, side, side)).failures
     assert trace(network, (3, side - 1, side - 1)).failures

@@ -5,7 +5,7 @@ import pytest
 from convcli.errors import UnfitError
 from convcli.nets.analysis.summary import summarize, trace
 from convcli.nets.analysis.table import Figures
-from convcli.nets.analysis.valid_inputs import smallest
+from convcli.nets.analysis.valid_inputs import Search
 from convcli.nets.graph import sequential
 from convcli.nets.layers import Activation, AdaptivePool, Conv
 from convcli.nets.readers.read import read_text
@@ -78,7 +78,7 @@ def test_a_layer_that_misfits_twice_ends_the_walk_with_both_reasons():
     first, second = (one.message for one in summary.failures)
     assert first == "conv2d of 5 channels meets 3 channels"
     assert "the kernel of 3 is longer than the input of 2" in second
-    assert smallest(network, (3, 8, 8)) is None, "no side makes 5 channels of 3"
+    assert Search(network, (3, 8, 8)).smallest() is None, "no side makes 5 channels of 3"
 
 
 def test_axes_that_differ_are_told_apart():

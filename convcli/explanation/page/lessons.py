@@ -11,7 +11,8 @@ from convcli.errors import UnfitError
 from convcli.explanation.steps import Spot, Walk
 from convcli.explanation.values import json_stack, numeric
 from convcli.images.filters.options import FilterOptions
-from convcli.images.filters.ranges import Range, intensity_map
+from convcli.images.filters.plan import intensity_map
+from convcli.images.filters.spec import Range
 from convcli.images.image import Picture
 from convcli.images.kernels.catalogue import CATALOGUE
 from convcli.images.kernels.kernel import Kernel

@@ -12,7 +12,6 @@ from convcli.borders import BorderName
 from convcli.errors import SpecError
 from convcli.features.extractor import Extractor
 from convcli.geometry import Pair, Window, transposed_padding
-from convcli.images.io.limits import bytes_text
 from convcli.nets.analysis.summary import Row
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import (
@@ -31,6 +30,7 @@ from convcli.nets.layers import (
 from convcli.nets.layers.shapes import windows_on
 from convcli.records import NamedTuple
 from convcli.tables import Record
+from convcli.text import bytes_text
 
 MAX_BYTES = 8 << 20
 """Default limit of the maps and weights in a page, in bytes."""
@@ -60,7 +60,9 @@ def network_data(
     budget = Budget(max_bytes)
     picture_maps = budget.maps(x)
     if picture_maps is None:
-        raise SpecError(f"--max-size {bytes_text(max_bytes)} is too small for the picture itself")
+        raise SpecError(
+            f"--max-size {bytes_text(max_bytes, short=True)} is too small for the picture itself"
+        )
     nodes: list[Record] = [
         {
             "name": INPUT,
@@ -84,7 +86,9 @@ def network_data(
         notes.append(f"random weights, seed {extractor.setup.seed}")
     if left_out:
         names = ", ".join(left_out[:12]) + (", …" if len(left_out) > 12 else "")
-        notes.append(f"maps left out, beyond --max-size {bytes_text(max_bytes)}: {names}")
+        notes.append(
+            f"maps left out, beyond --max-size {bytes_text(max_bytes, short=True)}: {names}"
+        )
     return {"kind": "network", "notes": notes, "nodes": nodes}, notes
 
 
@@ -141,7 +145,7 @@ def _node(row: Row, maps: Array, weights: Mapping[str, Array], budget: Budget) -
         embedded = budget.weights(own)
     why = ""
     if stored is None:
-        why = f"its maps, {bytes_text(2 * maps.size)}, were left out of the page"
+        why = f"its maps, {bytes_text(2 * maps.size, short=True)}, were left out of the page"
     elif step is None:
         why = f"cells of {row.type} are shown without their arithmetic"
     elif embedded is None:

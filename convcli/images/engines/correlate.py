@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import reduce
 from math import gcd, lcm, log2, sqrt
-from operator import add
+from operator import add, attrgetter
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,13 +18,16 @@ from numpy.typing import NDArray
 
 from convcli.conv.validate import EXACT_FLOAT
 from convcli.geometry import Window, output_length
-from convcli.images.arrays import Stored, Values
 from convcli.images.engines.column_products import ColumnProducts
 from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics, magnitudes
 from convcli.images.engines.row_bands import Bands, FloatWork, Work, band_rows
 from convcli.images.engines.shift_passes import Passes, Scratch, plan_passes
-from convcli.images.engines.toeplitz import Products, Transforms
-from convcli.images.kernels.kernel import Kernel, Matrix, Part, narrowed, separated
+from convcli.images.engines.toeplitz import Product, products, transform
+from convcli.images.kernels.kernel import Kernel, Matrix, Part, narrowed
+from convcli.images.pixel_arrays import Stored, Values
+
+MIN_NANOSECONDS = 3.4
+"""Expected time per sample that products and transforms always exceed."""
 
 MIN_TRANSFORMED = 64
 """Taps below which a transform never pays."""
@@ -34,7 +37,7 @@ EXACT_SINGLE = 2**24
 
 ACCUMULATORS = (np.uint16, np.int16, np.int32, np.int64)
 
-Stencil: TypeAlias = Passes | ColumnProducts | Products | Transforms
+Stencil: TypeAlias = Passes | ColumnProducts | Product
 """A matrix ready to run on bands."""
 
 
@@ -49,7 +52,7 @@ def stencil(
 
         y[h, w, c] = Σ_i Σ_j x[h + i, w + j, c] · k[i, j]        for each factor k in turn
 
-    A column and a row make a separable matrix. Factors of integers are summed exactly, in the
+    A separable matrix comes as a column and a row. Factors of integers are summed exactly, in the
     narrowest dtype that holds the sums, or in float64, which holds exact integers too. `signed`
     and `floating` describe the values; `cells` is the number of cells of a band, on which the
     rounding of Fourier transforms depends.
@@ -59,19 +62,21 @@ def stencil(
     >>> sobel.run(ramp, Scratch(), "")[..., 0]
     array([[8, 8]], dtype=int16)
     """
-    factors = separated(factors)
     dtype = np.dtype(np.float64) if floating else accumulator(factors, largest, signed)
-    options: list[Stencil] = [plan_passes(factors, dtype, largest, signed)]
+    passes = plan_passes(factors, dtype, largest, signed)
+    if passes.nanoseconds < MIN_NANOSECONDS:
+        return passes
+    options: list[Stencil] = [passes]
     if dtype.kind == "f" or largest * weight(factors) <= EXACT_FLOAT:
         if _is_column_and_row(factors):
-            options.append(Products(*factors))
+            options.append(products(*factors))
         if len(factors) == 1:
             (matrix,) = factors
             if dtype.kind in "iu":
                 exact = np.float32 if largest * weight(factors) <= EXACT_SINGLE else np.float64
                 options.append(ColumnProducts.of(matrix, exact))
             if matrix.size >= MIN_TRANSFORMED and _is_certain(matrix, largest, cells, dtype):
-                options.append(Transforms(matrix))
+                options.append(transform(matrix))
     return min(options, key=lambda one: one.nanoseconds)
 
 
@@ -159,10 +164,9 @@ class Correlator:
         cells: int = 2**20,
     ) -> None:
         kernel = kernel if floating else _in_digits(kernel, largest, signed)
-        self.kernel, self.floating = kernel, floating
-        self.stencils = [
-            stencil(part.factors, largest, signed, floating, cells) for part in kernel.parts
-        ]
+        self.kernel, self.floating, self.shape = kernel, floating, kernel.shape
+        self.exact = kernel.exact
+        """Whether responses to integers are integers."""
         scales = [part.scale for part in kernel.parts]
         shared = Fraction(
             gcd(*(scale.numerator for scale in scales)),
@@ -174,9 +178,14 @@ class Correlator:
         bounds = [greatest(part.factors, largest, signed or floating) for part in kernel.parts]
         products = [abs(times) * bound for times, bound in zip(self.times, bounds, strict=True)]
         self.bound = sum(products) if kernel.combine == "sum" else max(products)
-        self.shape = kernel.shape
         self.shapes = [part.shape for part in kernel.parts]
-        firsts = {one.band_dtype for one in self.stencils}
+        self.stencils = [
+            stencil(part.factors, largest, signed, floating, cells) for part in kernel.parts
+        ]
+        # squares of magnitudes are kept beside the accumulators, twice as wide
+        self.itemsize = max(map(attrgetter("dtype.itemsize"), self.stencils))
+        self.itemsize *= 2 if kernel.combine == "magnitude" else 1
+        firsts = set(map(attrgetter("band_dtype"), self.stencils))
         self.dtype = firsts.pop() if len(firsts) == 1 else None
         """The dtype of bands, where all parts begin in one; None where any dtype works."""
 
@@ -185,27 +194,20 @@ class Correlator:
         """How each part is computed, for people."""
         return ", ".join(dict.fromkeys(one.text for one in self.stencils))
 
-    @property
-    def exact(self) -> bool:
-        """Whether responses to integers are integers."""
-        return self.kernel.exact
-
     def work(self, bands: Bands, intensity: IntensityMap, full: int, threads: int) -> Work:
         """Samples without transparency, exactly."""
         quantizer = self.quantizer(intensity, full)
-        cells = bands.width() * bands.pixels.shape[2]
+        cells = bands.width * bands.pixels.shape[2]
         dtype = self.dtype or bands.pixels.dtype
-        # squares of magnitudes are kept beside the accumulators, twice as wide
-        itemsize = max(one.dtype.itemsize for one in self.stencils)
-        itemsize *= 2 if self.kernel.combine == "magnitude" else 1
         read = self.shape[0] if self.dtype is not None else 4 * self.shape[0]
-        rows = band_rows(cells * bands.window.stride[0], bands.size[0], itemsize, read, threads)
+        stride = bands.window.stride
+        rows = band_rows(cells * stride[0], bands.size[0], self.itemsize, read, threads)
+        size = bands.window.axes[0].span(rows) * cells
 
         def run(top: int, bottom: int, out: Stored, scratch: Scratch) -> Statistics:
-            first, last = bands.span(0, rows)
-            buffer = scratch.array("extended", (last - first) * cells, dtype)
-            band = bands.read(top, bottom, dtype, buffer)
-            responses = map(bands.strided, self.parts(band, scratch))
+            band = bands.read(top, bottom, dtype, scratch.array("extended", size, dtype))
+            parts = self.parts(band, scratch)
+            responses = parts if stride == (1, 1) else map(bands.strided, parts)
             return self.samples(responses, quantizer, scratch, out)[1]
 
         return Work(rows, run)
@@ -213,7 +215,7 @@ class Correlator:
     def float_work(self, bands: Bands, intensity: IntensityMap, threads: int) -> FloatWork:
         """Responses without transparency, as float64, nothing rounded."""
         dtype = self.dtype or bands.pixels.dtype
-        cells = bands.width() * bands.pixels.shape[2] * bands.window.stride[0]
+        cells = bands.width * bands.pixels.shape[2] * bands.window.stride[0]
 
         def run(top: int, bottom: int) -> Values:
             parts = self.parts(bands.read(top, bottom, dtype))
@@ -242,12 +244,11 @@ class Correlator:
             bottom, right = top + Window(shape[0]).span(rows), left + Window(shape[1]).span(columns)
             name = f"part {number}" if self.kernel.combine == "maximum" else "part"
             response = one.run(band[top:bottom, left:right], scratch or Scratch(), name)
-            yield self._times(response, self.times[number])
+            as_it_is = self.times[number] == 1 and self.kernel.combine != "sum"
+            yield response if as_it_is else self._times(response, self.times[number])
 
     def _times(self, response: Values, times: int) -> Values:
         """A response times an integer, in a dtype that holds the sum of all parts."""
-        if times == 1 and self.kernel.combine != "sum":
-            return response
         fractions = self.floating or not self.exact
         if response.dtype.kind == "f" and (fractions or self.bound < 2**53):
             return response.astype(np.float64, copy=False) * float(times)
@@ -256,10 +257,9 @@ class Correlator:
             response = response.astype(np.int64)  # whole, but Python's floats would not stay so
         return response.astype(fits) * times
 
-    def quantizer(self, intensity: IntensityMap, full: int, bound: int | None = None) -> Quantizer:
+    def quantizer(self, intensity: IntensityMap, full: int) -> Quantizer:
         """How the responses become samples 0..full."""
-        bound = self.bound if bound is None else bound
-        return Quantizer(self.unit, intensity, full, bound, fractional=not self.exact)
+        return Quantizer(self.unit, intensity, full, self.bound, fractional=not self.exact)
 
     def samples(
         self,
@@ -304,7 +304,7 @@ def _in_digits(kernel: Kernel, largest: int, signed: bool) -> Kernel:
     if len(kernel.parts) != 1 or not kernel.exact:
         return kernel
     (part,) = kernel.parts
-    if accumulator(separated(part.factors), largest, signed).kind != "O":
+    if accumulator(part.factors, largest, signed).kind != "O":
         return kernel
     taps = part.matrix.astype(object)
     shift = 62 - largest.bit_length() - taps.size.bit_length()

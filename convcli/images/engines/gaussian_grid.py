@@ -19,10 +19,8 @@ from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import DTypeLike, NDArray
 
 from convcli import geometry
-from convcli.borders import Border
-from convcli.conv.padding import FILL
+from convcli.borders import FILL, Border
 from convcli.geometry import ceil_div
-from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics
 from convcli.images.engines.row_bands import (
     Bands,
@@ -34,6 +32,7 @@ from convcli.images.engines.row_bands import (
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.image import Header
 from convcli.images.kernels.kernel import Kernel
+from convcli.images.pixel_arrays import Stored, Values
 from convcli.records import NamedTuple
 
 Floats: TypeAlias = NDArray[np.floating]
@@ -189,7 +188,7 @@ def _gathered(
         _gather_wide(bands, rows, columns, coarse, threads)
         return coarse
 
-    def run(top: int, bottom: int) -> None:
+    def run(top: int, bottom: int, _: Scratch) -> None:
         band = _read_rows(bands, rows.read(top, bottom), dtype)
         band = band.reshape(len(band), -1)
         low = np.empty((bottom - top, band.shape[1]), dtype)
@@ -207,7 +206,7 @@ def _gathered(
             _gather_across(plane, columns, coarse[channel, top:bottom])
 
     height = rows.gathered * max(1, GATHERED_ROWS // (rows.gathered * rows.step))
-    share_rows(rows.places, height, threads, lambda: run, products=True)
+    share_rows(rows.places, height, threads, run, products=True)
     return coarse
 
 
@@ -216,14 +215,14 @@ def _gather_wide(bands: Bands, rows: Axis, columns: Axis, coarse: Floats, thread
     height, channels = bands.pixels.shape[0], len(coarse)
     narrow = np.empty((channels, height, columns.places), coarse.dtype)
 
-    def run(top: int, bottom: int) -> None:
+    def run(top: int, bottom: int, _: Scratch) -> None:
         first = bands.window.anchor[0]
         band = _read_rows(bands, slice(first + top, first + bottom), coarse.dtype)
         for channel in range(channels):
             plane = np.ascontiguousarray(band[..., channel])
             _gather_across(plane, columns, narrow[channel, top:bottom])
 
-    share_rows(height, 64, threads, lambda: run, products=True)
+    share_rows(height, 64, threads, run, products=True)
     for channel in range(channels):
         extended = np.where(
             (bands.rows == FILL)[:, np.newaxis],
@@ -238,7 +237,7 @@ def _gather_wide(bands: Bands, rows: Axis, columns: Axis, coarse: Floats, thread
 def _read_rows(bands: Bands, lines: slice, dtype: DTypeLike) -> Floats:
     """Extended rows, counted from the first that any window reads."""
     rows = bands.rows[lines]
-    band = np.empty((len(rows), bands.width(), bands.pixels.shape[2]), dtype)
+    band = np.empty((len(rows), bands.width, bands.pixels.shape[2]), dtype)
     return extend(bands.pixels, rows, bands.columns, bands.left, bands.fill, band)
 
 

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from convcli import geometry
-from convcli.borders import Border
-from convcli.conv.padding import FILL, sources
+from convcli.borders import FILL, Border
 from convcli.errors import UnfitError
 from convcli.geometry import Pair, anchored_padding, ceil_div, output_length
-from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import Statistics
 from convcli.images.engines.shift_passes import Scratch
+from convcli.images.pixel_arrays import Stored, Values
 from convcli.records import NamedTuple
 
 BAND_BYTES = 800_000
@@ -67,7 +66,8 @@ class Window(NamedTuple):
 
     def cells(self, axis: int, length: int) -> NDArray[np.intp]:
         """The cell that each cell of the extended axis repeats, or FILL."""
-        return sources(self.border, length, self.padding[axis])
+        before, after = self.border.beyond(length, self.padding[axis])
+        return np.concatenate([before, np.arange(length), after], dtype=np.intp, casting="unsafe")
 
 
 def extend(
@@ -115,12 +115,10 @@ class Bands:
         self.size = window.output(pixels.shape[:2])
         self.rows = window.cells(0, pixels.shape[0])
         self.columns = window.cells(1, pixels.shape[1])
+        self.width = len(self.columns)
+        """Columns of a band, with those beyond the picture."""
         self.left = window.padding[1][0]
         self.fill = window.border.fill
-
-    def width(self) -> int:
-        """Columns of a band, with those beyond the picture."""
-        return len(self.columns)
 
     def span(self, top: int, bottom: int) -> Pair:
         """The extended rows that output rows top to bottom read."""
@@ -139,7 +137,7 @@ class Bands:
         first, last = self.span(top, bottom)
         rows = self.rows[first:last]
         pixels = self.pixels[..., channels]
-        shape = len(rows), self.width(), pixels.shape[2]
+        shape = len(rows), self.width, pixels.shape[2]
         band = (
             np.empty(shape, dtype)
             if out is None
@@ -164,8 +162,6 @@ class Bands:
     def strided(self, response: Values) -> Values:
         """The responses at the places where the window stops, of those at every place."""
         row_step, column_step = self.window.stride
-        if (row_step, column_step) == (1, 1):
-            return response
         return response[::row_step, ::column_step]
 
 
@@ -220,10 +216,10 @@ def share_rows(
     rows: int,
     band: int,
     threads: int,
-    worker: Callable[[], Callable[[int, int], None]],
+    run: Callable[[int, int, Scratch], None],
     products: bool = False,
 ) -> None:
-    """Run over all rows in bands, on threads that each call `worker` for buffers of their own.
+    """Run over all rows in bands, on threads that each have arrays of their own to work in.
 
     The first error of any thread ends all of them, and is raised here. With `products` of matrices
     BLAS is limited to one thread, so that its threads and ours do not fight for the cores.
@@ -232,19 +228,19 @@ def share_rows(
         from convcli.conv.blas import single_threaded_blas
 
         with single_threaded_blas():
-            return share_rows(rows, band, threads, worker)
+            return share_rows(rows, band, threads, run)
     left = deque((top, min(top + band, rows)) for top in range(0, rows, band))
     errors: list[BaseException] = []
 
     def work() -> None:
+        scratch = Scratch()
         try:
-            run = worker()
             while left:
                 try:
                     top, bottom = left.popleft()
                 except IndexError:
                     return
-                run(top, bottom)
+                run(top, bottom, scratch)
         except BaseException as error:  # handed to the caller, an interrupt too
             errors.append(error)
             left.clear()

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
-from convcli.images.arrays import Values
-from convcli.images.kernels.kernel import Matrix, halved
+from convcli.images.kernels.kernel import Matrix
+from convcli.images.pixel_arrays import Values
 from convcli.records import NamedTuple
 
 Buffers: TypeAlias = tuple[Values, Values, Values]
@@ -22,26 +22,24 @@ Offset: TypeAlias = tuple[int, int]
 """Rows and columns from the first tap of a factor."""
 
 
-class Scratch:
-    """Arrays to work in, made once and used for every band of a thread.
+class Scratch(dict[tuple[str, np.dtype[Any]], Values]):
+    """Arrays to work in by name and dtype, made once and used for every band of a thread.
 
     A fresh array of half a megabyte costs more than what is computed in it: the system hands out
     zeroed pages one by one.
     """
 
-    def __init__(self) -> None:
-        self._arrays: dict[tuple[str, np.dtype[Any]], Values] = {}
-        self.next_row = -1
-        """The row after the last band, where an engine continues from it."""
-        self.ends = float("inf"), float("-inf")
-        """The minimum and maximum of all bands so far, where an engine needs them."""
+    next_row = -1
+    """The row after the last band, where an engine continues from it."""
+    ends = float("inf"), float("-inf")
+    """The minimum and maximum of all bands so far, where an engine needs them."""
 
     def array(self, name: str, size: int, dtype: DTypeLike) -> Values:
         """A flat array of a size, whose cells hold anything."""
         key = name, np.dtype(dtype)
-        if key not in self._arrays or self._arrays[key].size < size:
-            self._arrays[key] = np.empty(size, dtype)
-        return self._arrays[key][:size]
+        if key not in self or self[key].size < size:
+            self[key] = np.empty(size, dtype)
+        return self[key][:size]
 
     def like(self, name: str, values: Values, dtype: DTypeLike) -> Values:
         """An array of the shape of another, whose axes lie in memory in the same order."""
@@ -177,6 +175,23 @@ def _passes(factor: Values) -> list[Pass]:
             left = np.array(rest, factor.dtype).reshape(shape)
             return [_taps(two)] * times + ([] if rest == [1] else [_taps(left)])
     return [_taps(factor)]
+
+
+def halved(taps: Sequence[int]) -> tuple[int, list[int]]:
+    """How often (1 1) divides a row of taps that are not negative, and what remains.
+
+    >>> halved([1, 4, 6, 4, 1]), halved([1, 3, 3, 1, 0]), halved([1, 0, 1])
+    ((4, [1]), (3, [1, 0]), (0, [1, 0, 1]))
+    """
+    times, rest = 0, list(taps)
+    while len(rest) > 1 and min(rest) >= 0:
+        quotient = rest[:1]
+        for tap in rest[1:-1]:
+            quotient.append(tap - quotient[-1])
+        if quotient[-1] != rest[-1] or min(quotient) < 0:
+            break
+        times, rest = times + 1, quotient
+    return times, rest
 
 
 def _taps(factor: Values) -> Pass:

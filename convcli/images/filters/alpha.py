@@ -10,15 +10,15 @@ from collections.abc import Callable, Iterable
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
 from convcli.borders import Border
-from convcli.images.arrays import Samples, Stored, Values
 from convcli.images.engines.correlate import Correlator
 from convcli.images.engines.quantize import NOTHING, IntensityMap, Quantizer, Statistics
 from convcli.images.engines.row_bands import Bands, FloatWork, Work
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.kernels.kernel import Kernel
+from convcli.images.pixel_arrays import Samples, Stored, Values
 
 Centers: TypeAlias = tuple[slice, slice]
 """The rows and columns of a band whose own samples stand where those of the result do."""
@@ -42,6 +42,7 @@ class AlphaEngine(ABC):
         self.full, self.total = full, kernel.sum
         self.light = Correlator(kernel, full * full, floating, floating)
         self.coverage = Correlator(kernel, full, floating, floating)
+        self.bound = 2 * max(self.light.bound, full * self.coverage.bound)
 
     @property
     def text(self) -> str:
@@ -50,12 +51,13 @@ class AlphaEngine(ABC):
 
     def work(self, bands: Bands, intensity: IntensityMap, full: int, threads: int) -> Work:
         """Samples of color and alpha, exactly."""
-        read = self._reader(bands, np.int64)
+        read, rows = self._reader(bands, np.int64), _rows(bands)
+        quantizer = self._quantizer(intensity)
 
         def run(top: int, bottom: int, out: Stored, scratch: Scratch) -> Statistics:
-            return self._samples(*read(top, bottom), intensity, out)
+            return self._samples(*read(top, bottom), intensity, quantizer, out)
 
-        return Work(_rows(bands), run)
+        return Work(rows, run)
 
     def float_work(self, bands: Bands, intensity: IntensityMap, threads: int) -> FloatWork:
         """Responses of color beside those of alpha, as float64, nothing rounded."""
@@ -81,8 +83,18 @@ class AlphaEngine(ABC):
         return read
 
     @abstractmethod
+    def _quantizer(self, intensity: IntensityMap) -> Quantizer:
+        """How differences, or the responses of alpha, become samples."""
+
+    @abstractmethod
     def _samples(
-        self, color: Values, alpha: Values, centers: Centers, intensity: IntensityMap, out: Stored
+        self,
+        color: Values,
+        alpha: Values,
+        centers: Centers,
+        intensity: IntensityMap,
+        quantizer: Quantizer,
+        out: Stored,
     ) -> Statistics:
         """Write samples (h, w, c + 1) into `out`."""
 
@@ -96,70 +108,79 @@ class AlphaEngine(ABC):
 class ConstantAlpha(AlphaEngine):
     """Σ w·a·(x − x₀) / full: a neighbor counts as much as it is opaque, against the center."""
 
+    def _quantizer(self, intensity: IntensityMap) -> Quantizer:
+        over_full, fractional = self._over_full(intensity), not self.light.exact
+        return Quantizer(self.light.unit, over_full, self.full, self.bound, fractional)
+
     def _samples(
-        self, color: Values, alpha: Values, centers: Centers, intensity: IntensityMap, out: Stored
+        self,
+        color: Values,
+        alpha: Values,
+        centers: Centers,
+        intensity: IntensityMap,
+        quantizer: Quantizer,
+        out: Stored,
     ) -> Statistics:
-        responses, bound = self._differences(color, alpha, centers)
-        center = alpha[centers]
-        quantizer = self.light.quantizer(self._over_full(intensity), self.full, bound)
-        out[..., :-1], statistics = self._visible(responses, center[..., 0] > 0, quantizer)
-        out[..., -1:] = center
-        return statistics
+        """Samples are 0 where nothing is visible; the statistics are those of what is."""
+        responses, center = self._differences(color, alpha, centers), alpha[centers]
+        visible = center[..., 0] > 0
+        hidden = int(visible.size - np.count_nonzero(visible))
+        colors, out[..., -1:] = out[..., :-1], center
+        if hidden == visible.size:
+            colors[...] = 0
+            return NOTHING._replace(samples=colors.size)
+        # what is hidden is counted as one pixel that is visible, and taken off again
+        row, column = np.unravel_index(int(visible.argmax()), visible.shape)
+        sample: list[Values] = []
+        for response in responses if hidden else ():
+            sample.append(response[row : row + 1, column : column + 1].copy())
+            response[~visible] = sample[-1][0, 0]
+        colors[...], statistics = self.light.samples(responses, quantizer)
+        if not hidden:
+            return statistics
+        colors[~visible] = 0
+        more = hidden * self.light.samples(sample, quantizer)[1].clipped
+        return statistics._replace(clipped=statistics.clipped - more)
 
     def _values(
         self, color: Values, alpha: Values, centers: Centers, intensity: IntensityMap
     ) -> tuple[Values, Values]:
-        responses, _ = self._differences(color, alpha, centers)
+        responses = self._differences(color, alpha, centers)
         return self.light.values(responses, self._over_full(intensity)), alpha[centers]
 
     def _over_full(self, intensity: IntensityMap) -> IntensityMap:
         square = intensity.square / self.full**2
         return intensity._replace(gain=intensity.gain / self.full, square=square)
 
-    def _differences(
-        self, color: Values, alpha: Values, centers: Centers
-    ) -> tuple[list[Values], int]:
-        bound = 2 * max(self.light.bound, self.full * self.coverage.bound)
+    def _differences(self, color: Values, alpha: Values, centers: Centers) -> list[Values]:
+        center = _wide(color[centers], self.bound)
         light = _strided(self.light.parts(color * alpha), centers)
         coverage = _strided(self.coverage.parts(alpha), centers)
-        center = _wide(color[centers], bound)
-        return [
-            _wide(one, bound) - center * _wide(other, bound)
-            for one, other in zip(light, coverage, strict=True)
-        ], bound
-
-    def _visible(
-        self, responses: list[Values], visible: NDArray[np.bool_], quantizer: Quantizer
-    ) -> tuple[Stored, Statistics]:
-        """Samples, 0 where nothing is visible, and the statistics of what is."""
-        hidden = int(visible.size - np.count_nonzero(visible))
-        if not hidden:
-            return self.light.samples(responses, quantizer)
-        if hidden == visible.size:
-            nothing = np.zeros(responses[0].shape, np.uint8 if self.full == 255 else np.uint16)
-            return nothing, NOTHING._replace(samples=nothing.size)
-        # what is hidden is counted as one pixel that is visible, and taken off again
-        row, column = np.unravel_index(int(visible.argmax()), visible.shape)
-        sample = [response[row : row + 1, column : column + 1].copy() for response in responses]
-        for response, pixel in zip(responses, sample, strict=True):
-            response[~visible] = pixel[0, 0]
-        samples, statistics = self.light.samples(responses, quantizer)
-        samples[~visible] = 0
-        more = hidden * self.light.samples(sample, quantizer)[1].clipped
-        return samples, statistics._replace(clipped=statistics.clipped - more)
+        differences = []
+        for one, other in zip(light, coverage, strict=True):
+            differences.append(_wide(one, self.bound) - center * _wide(other, self.bound))
+        return differences
 
 
 class PremultipliedAlpha(AlphaEngine):
     """Color (Σ w·a·x / Σ w·a) · Σ w, alpha Σ w·a / Σ w: what is opaque stays opaque."""
 
+    def _quantizer(self, intensity: IntensityMap) -> Quantizer:
+        unit = self.coverage.unit / self.total
+        plain, fractional = IntensityMap(False, unit / unit), not self.coverage.exact
+        return Quantizer(unit, plain, self.full, self.coverage.bound, fractional)
+
     def _samples(
-        self, color: Values, alpha: Values, centers: Centers, intensity: IntensityMap, out: Stored
+        self,
+        color: Values,
+        alpha: Values,
+        centers: Centers,
+        intensity: IntensityMap,
+        quantizer: Quantizer,
+        out: Stored,
     ) -> Statistics:
         (light,) = _strided(self.light.parts(color * alpha), centers)
         (coverage,) = _strided(self.coverage.parts(alpha), centers)
-        unit = self.coverage.unit / self.total
-        plain, fractional = IntensityMap(False, unit / unit), not self.coverage.exact
-        quantizer = Quantizer(unit, plain, self.full, self.coverage.bound, fractional)
         opacity, _ = quantizer.samples(coverage.copy())
         visible = (opacity > 0) & (coverage != 0)
         divisor = np.where(visible, coverage, 1)

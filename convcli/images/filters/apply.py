@@ -9,20 +9,18 @@ floats, without rounding in between: `float_path.py`.
 """
 
 from collections.abc import Callable
+from contextlib import closing
 from functools import partial, reduce
-from threading import Lock
 from typing import IO, TypeAlias
 
 import numpy as np
 
 from convcli.borders import Border
-from convcli.errors import OutputError, PictureError, UnfitError
-from convcli.images.arrays import Samples, Values
+from convcli.errors import PictureError, UnfitError
 from convcli.images.engines.quantize import NOTHING, Statistics, combined
 from convcli.images.engines.row_bands import Bands, share_rows, thread_count
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.filters.color import in_gray, percentiles
-from convcli.images.filters.float_files import FLOAT_WRITERS
 from convcli.images.filters.float_path import (
     black_or_white,
     check_within,
@@ -31,26 +29,27 @@ from convcli.images.filters.float_path import (
     visible_responses,
 )
 from convcli.images.filters.plan import FilterPlan, Writer, memory_needed, plan_filter
-from convcli.images.filters.ranges import Range
 from convcli.images.filters.region import Region, with_surroundings
-from convcli.images.filters.spec import FilterSpec
-from convcli.images.image import Picture
+from convcli.images.filters.spec import FilterSpec, Range
+from convcli.images.image import Limits, Picture, TooLargeError
 from convcli.images.io.atomic import write_file
 from convcli.images.io.formats import Format, Target
 from convcli.images.io.jpeg_strips import StripWriter
-from convcli.images.io.limits import Limits, TooLargeError
 from convcli.images.io.netpbm import RowWriter
 from convcli.images.io.read import open_picture
 from convcli.images.io.source import Prefetch
 from convcli.images.io.write import (
+    FLOAT_WRITERS,
     check_frames,
     check_suffix,
     losses,
+    refusals,
     saved_metadata,
     write_output,
     write_picture,
 )
 from convcli.images.kernels.kernel import Kernel
+from convcli.images.pixel_arrays import Samples, Values
 from convcli.records import NamedTuple
 
 Sink: TypeAlias = Callable[[int, Samples], None]
@@ -126,57 +125,54 @@ def _in_region(picture: Picture, plan: FilterPlan, region: Region, threads: int 
 def prepared(picture: Picture, plan: FilterPlan) -> Picture:
     """The picture that is filtered: in gray if asked, without alpha that the result cannot hold."""
     picture = in_gray(picture) if plan.spec.gray else picture
-    return picture if plan.filtered.has_alpha else picture.without_alpha
+    return picture.without_alpha if picture.has_alpha > plan.filtered.has_alpha else picture
 
 
 def _direct(
     picture: Picture, plan: FilterPlan, threads: int | None, sink: Sink | None, chunk: int
 ) -> Filtered:
     """From samples to samples, on all threads."""
-    (stage,) = plan.stages
+    (stage,), full = plan.stages, plan.filtered.full
     count = thread_count(picture.pixels.size, threads)
     adds_alpha = plan.separates_alpha and not plan.transparent
     bands = Bands((picture.without_alpha if adds_alpha else picture).pixels, stage.window)
-    work = stage.engine.work(bands, stage.intensity, picture.full, count)
+    work = stage.engine.work(bands, stage.intensity, full, count)
     shape = *bands.size, picture.pixels.shape[2]
-    depth: np.dtype[np.unsignedinteger] = np.dtype("u1" if picture.full == 255 else "u2")
+    depth: np.dtype[np.unsignedinteger] = np.dtype("u1" if full == 255 else "u2")
     pixels = np.empty((0 if sink else shape[0], *shape[1:]), depth)
-    # a chunk is whole bands
-    rows = next(n for n in range(min(work.rows, chunk or work.rows), 0, -1) if chunk % n == 0)
+    rows = min(work.rows, chunk or work.rows)
+    while chunk % rows:  # a chunk is whole bands
+        rows -= 1
     step = share = chunk or rows
     if work.in_order:  # each band continues from the one before: a thread takes many
         step = chunk or work.rows
         share = max(step, -(-shape[0] // (count * step)) * step)
-    statistics, lock, threshold = [NOTHING], Lock(), plan.spec.threshold
+    parts, threshold, cells = [NOTHING], plan.spec.threshold, shape[1] * shape[2]
 
-    def worker() -> Callable[[int, int], None]:
-        scratch, buffer = Scratch(), np.empty((step if sink else 0, *shape[1:]), depth)
-
-        def bands_of(top: int, bottom: int) -> None:
-            for begin in range(top, bottom, step):
-                end = min(begin + step, bottom)
-                out = buffer[: end - begin] if sink else pixels[begin:end]
-                for first in range(begin, end, rows):
-                    last = min(first + rows, end)
-                    samples = out[first - begin : last - begin]
-                    colors = samples[..., :-1] if adds_alpha else samples
-                    part = work.run(first, last, colors, scratch)
-                    if threshold is not None:
-                        own = colors[..., :-1] if plan.transparent else colors
-                        own[...] = black_or_white(own, threshold, picture.full)
-                    with lock:
-                        statistics[0] = combined(statistics[0], part)
-                if adds_alpha:
-                    out[..., -1] = picture.full
-                if sink:
-                    sink(begin, out)
-
-        return bands_of
+    def run(top: int, bottom: int, scratch: Scratch) -> None:
+        for begin in range(top, bottom, step):
+            end = min(begin + step, bottom)
+            if sink:
+                out = scratch.array("chunk", (end - begin) * cells, depth).reshape(-1, *shape[1:])
+            else:
+                out = pixels[begin:end]
+            for first in range(begin, end, rows):
+                last = min(first + rows, end)
+                samples = out[first - begin : last - begin]
+                colors = samples[..., :-1] if adds_alpha else samples
+                parts.append(work.run(first, last, colors, scratch))
+                if threshold is not None:
+                    own = colors[..., :-1] if plan.transparent else colors
+                    own[...] = black_or_white(own, threshold, full)
+            if adds_alpha:
+                out[..., -1] = full
+            if sink:
+                sink(begin, out)
 
     # smaller kernels are sums of shifted copies
     products = sum(stage.kernel.shape) > 9
-    share_rows(shape[0], share, count, worker, products)
-    total = statistics[0]
+    share_rows(shape[0], share, count, run, products)
+    total = reduce(combined, parts)
     if plan.spec.range.name == "signed" and total.minimum <= total.maximum:
         gain, offset = float(stage.intensity.gain), float(stage.intensity.offset)
         ends = sorted((end - offset) / gain for end in (total.minimum, total.maximum))
@@ -190,19 +186,9 @@ class Opened(NamedTuple):
     source: str
     plan: FilterPlan
     picture: Picture | None
-    refusal: TooLargeError | None = None
-
-    @property
-    def losses(self) -> tuple[str, ...]:
-        """What a result loses of its file: parts that are not read or not written."""
-        if self.picture is None:
-            return ()
-        plan = self.plan
-        texts = self.picture.notes + losses(self.picture, plan.format, *plan.result)
-        loses_color = plan.filtered.colors < self.picture.header.colors
-        if loses_color and "icc_profile" in self.picture.metadata:
-            texts += ("its color profile is left out: it does not describe gray",)
-        return texts
+    losses: tuple[str, ...] = ()
+    """What a result loses of its file: parts that are not read or not written."""
+    refusal: str = ""
 
 
 def open_planned(
@@ -216,17 +202,25 @@ def open_planned(
 
     Raises PictureError for files that cannot be read, and what `plan_filter` raises.
     """
+    record = spec.options.record()
     try:
         needs = partial(memory_needed, spec=spec, target=target)
-        picture = open_picture(source, True, prefetch, limits, needs)
+        with closing(prefetch or Prefetch(source, limits=limits)) as file:
+            picture = open_picture(source, True, file, needs=needs)
     except TooLargeError as refusal:
         from convcli.images.filters.out_of_core import reads_in_bands
 
         if target is None or not reads_in_bands(source, refusal.header):
             raise
-        return Opened(source, plan_filter(refusal.header, spec, target), None, refusal)
-    picture = picture._replace(metadata={**picture.metadata, "record": spec.record})
-    return Opened(source, plan_filter(picture.header, spec, target), picture)
+        return Opened(source, plan_filter(refusal.header, spec, target), None, refusal=str(refusal))
+    picture = picture._replace(metadata={**picture.metadata, "record": record})
+    header = picture.header
+    plan = plan_filter(header, spec, target)
+    texts = picture.notes + losses(picture, plan.format, *plan.result)
+    has_profile = "icc_profile" in picture.metadata
+    if has_profile and plan.filtered.colors < header.colors:
+        texts += ("its color profile is left out: it does not describe gray",)
+    return Opened(source, plan, picture, texts)
 
 
 def filter_opened(opened: Opened, threads: int | None = None) -> Statistics:
@@ -237,7 +231,7 @@ def filter_opened(opened: Opened, threads: int | None = None) -> Statistics:
     if opened.picture is None:
         from convcli.images.filters.out_of_core import filter_in_bands
 
-        return filter_in_bands(opened.source, opened.plan, str(opened.refusal))
+        return filter_in_bands(opened.source, opened.plan, opened.refusal)
     return filter_to(opened.picture, opened.plan, threads)
 
 
@@ -267,7 +261,6 @@ def filter_to(picture: Picture, plan: FilterPlan, threads: int | None = None) ->
     if plan.writer is Writer.FRAMES:
         return _write_frames(picture, plan, target, form, threads)
     picture = prepared(picture, plan)
-    check_suffix(target.path, plan.filtered.colors)
     if plan.writer is Writer.ROWS:
         return _write_rows(picture, plan, target, threads)
     if plan.writer is Writer.STRIPS:
@@ -304,6 +297,7 @@ def _write_rows(
     picture: Picture, plan: FilterPlan, target: Target, threads: int | None
 ) -> Statistics:
     """Rows as they are computed."""
+    check_suffix(target.path, picture)
     results: list[Filtered] = []
 
     def write(stream: IO[bytes]) -> None:
@@ -325,10 +319,8 @@ def _write_strips(
 
     def write(stream: IO[bytes]) -> None:
         results.append(filter_picture(picture, plan, threads, writer, writer.rows))
-        try:
+        with refusals(form):
             writer.write(stream, metadata)
-        except ValueError as error:
-            raise OutputError(f"{form.name} cannot hold this picture: {error}") from None
 
     write_output(target.path, write, target.force)
     return results[0].statistics
@@ -360,30 +352,28 @@ def _write_floats(
     if picture.frames:
         raise PictureError("an animation cannot be written as floats; name one of its frames")
     picture = prepared(picture, plan)
-    values = _in_range(float_values(picture, plan, threads), picture, plan.spec)
+    values = _in_range(float_values(picture, plan, threads), picture, plan)
     if plan.spec.bias:
         with np.errstate(over="ignore"):
             values = values + float(plan.spec.bias)
     check_within(values, np.float32 if form.narrow else values.dtype, plan.spec.label)
     ends = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
-
-    def write(stream: IO[bytes]) -> None:
-        FLOAT_WRITERS[form.name](values, stream, picture)
-
-    write_output(target.path, write, target.force)
+    with refusals(form):
+        write_output(target.path, FLOAT_WRITERS[form.name](values, picture), target.force)
     return Statistics(*ends, 0, values.size)
 
 
-def _in_range(values: Samples, picture: Picture, spec: FilterSpec) -> Samples:
+def _in_range(values: Samples, picture: Picture, plan: FilterPlan) -> Samples:
     """Responses after `--range` and `--amount`, as far as floats allow.
 
     Raises PictureError for ranges that rescale samples, and for a blend of other sizes.
     """
+    spec = plan.spec
     if spec.range.name not in ("auto", "clip", "abs"):
         raise PictureError(
             f"--range {spec.range.text} rescales samples; arrays hold responses as they are"
         )
-    if spec.keeps:
+    if plan.keeps:
         raise PictureError("pixels that are kept have no responses; write a picture, not floats")
     if spec.threshold is not None:
         raise PictureError("--threshold makes samples black and white; write a picture, not floats")

@@ -12,18 +12,19 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from convcli.errors import UnfitError
-from convcli.images.arrays import Samples, Values
 from convcli.images.engines.correlate import Correlator
 from convcli.images.engines.quantize import NOTHING, IntensityMap, Statistics
 from convcli.images.engines.row_bands import Bands, share_rows, thread_count
+from convcli.images.engines.shift_passes import Scratch
 from convcli.images.filters.alpha import AlphaEngine, chroma_share, mixed
 from convcli.images.filters.color import luma, percentiles
 from convcli.images.filters.light import border_light, curves_of, from_light, to_light
 from convcli.images.filters.lines import canny_lines, zero_crossings
-from convcli.images.filters.plan import FilterPlan, Stage
-from convcli.images.filters.ranges import STRETCHED, intensity_map, signed_chain
-from convcli.images.filters.spec import FilterSpec
+from convcli.images.filters.options import STRETCHED
+from convcli.images.filters.plan import FilterPlan, Stage, intensity_map
+from convcli.images.filters.spec import FilterSpec, signed_chain
 from convcli.images.image import Picture
+from convcli.images.pixel_arrays import Samples, Values
 from convcli.text import safe
 
 
@@ -96,12 +97,12 @@ def _responses(
     assert isinstance(engine, Correlator | AlphaEngine)  # the others are exact
     work = engine.float_work(bands, stage.intensity, count)
 
-    def run(top: int, bottom: int) -> None:
+    def run(top: int, bottom: int, _: Scratch) -> None:
         with np.errstate(over="ignore", invalid="ignore"):
             out[top:bottom] = work.run(top, bottom)
         check_within(out[top:bottom], dtype, stage.kernel.name)
 
-    share_rows(bands.size[0], work.rows, count, lambda: run, True)
+    share_rows(bands.size[0], work.rows, count, run, True)
     return out
 
 

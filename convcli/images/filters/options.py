@@ -62,13 +62,24 @@ class FilterOptions(Options):
     def record(self) -> str:
         """One line of JSON, in ASCII: the kernels, and the options that have not their defaults.
 
+        Nothing where kernels have no text, and so results no record.
+
         >>> FilterOptions(kernels=("sobel",), border="wrap").record()
         '{"convcli": 1, "kernels": ["sobel"], "border": "wrap"}'
         """
+        if not self.kernels:
+            return ""
         values = {name: getattr(self, name) for name in RECORDED}
         changed = {k: value for k, value in values.items() if value != getattr(FilterOptions, k)}
         return json.dumps({"convcli": SCHEMA, "kernels": list(self.kernels), **changed})
 
+
+FIXED = ("auto", "clip", "abs", "signed")
+"""Ranges that are known before the picture is; the others look at every response first."""
+
+STRETCHED = ("stretch", "pct", "between")
+"""Ranges that draw two responses apart, to black and to white. "between" has `low` and `high`: what
+the others find where several pictures are stretched alike."""
 
 SCHEMA = 1
 """Of the record of options that results hold."""

@@ -13,9 +13,8 @@ from typing import IO, TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
-from convcli.conv.padding import FILL
+from convcli.borders import FILL
 from convcli.errors import OutputError, PictureError
-from convcli.images.arrays import Samples
 from convcli.images.engines.quantize import NOTHING, Statistics, combined
 from convcli.images.engines.row_bands import Window, extend
 from convcli.images.filters.apply import Filtered, filter_picture
@@ -25,6 +24,7 @@ from convcli.images.io.atomic import write_file
 from convcli.images.io.formats import FORMATS
 from convcli.images.io.netpbm import header as ppm_header
 from convcli.images.io.tiff_layout import UNPACKED_BY_VIPS, layout_of
+from convcli.images.pixel_arrays import Samples
 from convcli.records import NamedTuple
 from convcli.text import safe
 
@@ -80,7 +80,7 @@ def filter_in_bands(source: str, plan: FilterPlan, refusal: str) -> Statistics:
     """
     spec, target, form = plan.spec, plan.target, plan.format
     floats = form is not None and form.floats
-    if not (plan.direct or floats) or spec.gray or spec.border.name == "wrap" or spec.keeps:
+    if not (plan.direct or floats) or spec.gray or spec.border.name == "wrap" or plan.keeps:
         raise PictureError(
             f"{refusal}; in bands convcli filters with one kernel, the ranges auto, clip, abs and "
             "signed, and every border but wrap"

@@ -9,6 +9,8 @@ The command, `--explain`, JSON, the check of memory and the batch read the plan;
 import os
 from collections.abc import Iterator
 from enum import Enum
+from fractions import Fraction
+from operator import attrgetter
 from typing import TypeAlias
 
 from convcli.borders import Border
@@ -17,18 +19,20 @@ from convcli.geometry import Pair
 from convcli.images.engines.box_sums import BoxSums
 from convcli.images.engines.correlate import Correlator
 from convcli.images.engines.gaussian_grid import GaussianGrid
-from convcli.images.engines.quantize import IntensityMap, Statistics
+from convcli.images.engines.quantize import IntensityMap
 from convcli.images.engines.row_bands import Window
 from convcli.images.engines.settled import Settled
 from convcli.images.filters.alpha import AlphaEngine, ConstantAlpha, PremultipliedAlpha
-from convcli.images.filters.ranges import FIXED, STRETCHED, Range, auto_gain, intensity_map
-from convcli.images.filters.spec import FilterSpec
-from convcli.images.image import ITEM_BYTES, Header
+from convcli.images.filters.options import FIXED, STRETCHED
+from convcli.images.filters.spec import FilterSpec, Range
+from convcli.images.image import ITEM_BYTES, WHITE, Header
 from convcli.images.io.formats import Format, Target
 from convcli.images.io.jpeg_strips import BLOCKS
 from convcli.images.kernels.catalogue import built
 from convcli.images.kernels.kernel import Kernel
 from convcli.records import NamedTuple
+
+ZERO = Fraction(0)
 
 WIDE = 32
 """Rows or columns of a kernel above which transparent pictures are summed in floats as a whole."""
@@ -89,6 +93,8 @@ class FilterPlan(NamedTuple):
     """Whether the last sample is alpha, rather than a channel like the others."""
     transparent: bool
     """Whether alpha counts; an opaque picture is filtered without it."""
+    keeps: bool
+    """Whether a part of the picture stays as it is."""
     reads_luma: bool
     """Whether the luma of colors is filtered in their place."""
     stages: tuple[Stage, ...]
@@ -96,19 +102,10 @@ class FilterPlan(NamedTuple):
     writer: Writer
     working_bytes: int
     """About how much memory the filter takes beside the picture itself."""
-
-    @property
-    def result(self) -> tuple[tuple[int, int, int, int], str]:
-        """Rows, columns, samples and frames of the result, and its dtype."""
-        size = self.header.height, self.header.width
-        for stage in self.stages if not self.spec.region else ():
-            size = stage.window.output(size)
-        dtype = self.header.dtype
-        if self.format and self.format.floats:
-            dtype = "float32"
-        elif not self.header.full:
-            dtype = "uint8" if self.spec.range.name in STRETCHED else "float32"
-        return (*size, self.filtered.channels, self.header.frames), dtype
+    result: tuple[tuple[int, int, int, int], str]
+    """Rows, columns, samples and frames of the result, and its dtype."""
+    faint: float
+    """Differences below that are hard to see as they are; 0 where values are none, or rescaled."""
 
     @property
     def curved_colors(self) -> int:
@@ -196,7 +193,7 @@ class FilterPlan(NamedTuple):
 
 
 def _gain(spec: FilterSpec) -> str:
-    return str(auto_gain(spec.kernels[-1])[0]) if spec.range.name == "auto" else "1"
+    return str(spec.kernels[-1].gain()[0]) if spec.range.name == "auto" else "1"
 
 
 def plan_filter(header: Header, spec: FilterSpec, target: Target | None = None) -> FilterPlan:
@@ -207,31 +204,28 @@ def plan_filter(header: Header, spec: FilterSpec, target: Target | None = None) 
     """
     form = target.format(header.format) if target else None
     filtered = _filtered(header, spec, form)
-    _check(filtered, spec)
+    keeps = spec.region is not None or spec.mask is not None
+    _check(filtered, spec, keeps)
     direct = _is_direct(header, spec, form)
     separates_alpha = filtered.has_alpha and spec.channels != "each"
     transparent = separates_alpha and not header.opaque
     reads_luma = spec.channels == "luma" and filtered.channels - filtered.has_alpha == 3
+    writer = _writer(filtered, direct, keeps, target, form)
     stages: list[Stage] = []
     for kernel in _smoothed(spec.kernels):
-        alpha = _alpha_mode(kernel) if transparent else AlphaMode.IGNORED
         floats = not filtered.full or spec.linear or reads_luma or bool(stages)
-        intensity = (
-            intensity_map(kernel, spec.range, filtered.full, spec.bias)
-            if direct
-            else _float_intensity(kernel, spec, form)
-        )
-        engine = _engine(kernel, alpha, filtered, spec, intensity, direct, floats)
-        window = Window(kernel.shape, kernel.centre, spec.stride, spec.border)
-        stage = Stage(kernel, window, alpha, engine, intensity)
-        if kernel.lines:  # each gradient on its own, of the smoothed picture and its own border
-            parts = (kernel._replace(parts=(part,), combine="") for part in kernel.parts)
-            engines = tuple(
-                _engine(one, alpha, filtered, spec, intensity, False, True) for one in parts
-            )
-            own = spec.border if spec.border.name in ("valid", "wrap") else Border("symmetric")
-            stage = stage._replace(window=window._replace(border=own), gradients=engines)
-        stages.append(stage)
+        alpha = None if transparent else AlphaMode.IGNORED
+        stages.append(_stage(kernel, filtered, spec, form, direct, alpha, floats))
+    differences = not all(map(attrgetter("sum"), spec.kernels))
+    rescaled = spec.range.name not in ("auto", "clip", "abs") or spec.linear or spec.bias
+    size = header.height, header.width
+    for stage in stages if not spec.region else ():
+        size = stage.window.output(size)
+    dtype = header.dtype
+    if form and form.floats:
+        dtype = "float32"
+    elif not filtered.full:
+        dtype = "uint8" if spec.range.name in STRETCHED else "float32"
     return FilterPlan(
         spec=spec,
         header=header,
@@ -241,11 +235,61 @@ def plan_filter(header: Header, spec: FilterSpec, target: Target | None = None) 
         direct=direct,
         separates_alpha=separates_alpha,
         transparent=transparent,
+        keeps=keeps,
         reads_luma=reads_luma,
         stages=tuple(stages),
-        writer=_writer(filtered, direct, spec.keeps, target, form),
+        writer=writer,
         working_bytes=_working_bytes(header, spec, direct),
+        result=((*size, filtered.channels, header.frames), dtype),
+        faint=filtered.full / 10 if differences and not rescaled else 0.0,
     )
+
+
+def _stage(
+    kernel: Kernel,
+    filtered: Header,
+    spec: FilterSpec,
+    form: Format | None,
+    direct: bool,
+    alpha: AlphaMode | None,
+    floats: bool,
+) -> Stage:
+    """How one kernel of the chain is computed, by the first engine that suits it.
+
+    Where nothing else is said, a kernel with a nonzero sum premultiplies; a zero-sum kernel keeps
+    alpha.
+    """
+    full = filtered.full or 1
+    intensity = (
+        intensity_map(kernel, spec.range, filtered.full, spec.bias)
+        if direct
+        else _float_intensity(kernel, spec, form)
+    )
+    kernel = kernel.separated()
+    premultiplies = kernel.sum != 0 and kernel.linear
+    if alpha is None:
+        alpha = AlphaMode.PREMULTIPLIED if premultiplies else AlphaMode.CONSTANT
+    window = Window(kernel.shape, kernel.center, spec.stride, spec.border)
+    engine: Engine
+    if alpha is not AlphaMode.IGNORED:
+        separate = PremultipliedAlpha if alpha is AlphaMode.PREMULTIPLIED else ConstantAlpha
+        engine = separate(kernel, full, floating=not direct)
+    elif direct and GaussianGrid.suits(kernel, filtered, spec.border, spec.exact):
+        engine = GaussianGrid(kernel, deep=filtered.dtype != "uint8")
+    elif direct and BoxSums.suits(kernel, full, spec.stride):
+        engine = BoxSums(kernel)
+    else:
+        exact = Correlator(kernel, full, floats, floats, BAND_CELLS)
+        settled = Settled.of(exact, intensity, full, spec.stride) if direct else None
+        engine = settled or exact
+    stage = Stage(kernel, window, alpha, engine, intensity)
+    if not kernel.lines:
+        return stage
+    # each gradient on its own, of the smoothed picture and its own border
+    parts = (kernel._replace(parts=(part,), combine="", lines=None) for part in kernel.parts)
+    gradients = tuple(_stage(one, filtered, spec, form, False, alpha, True).engine for one in parts)
+    own = spec.border if spec.border.name in ("valid", "wrap") else Border("symmetric")
+    return stage._replace(window=window._replace(border=own), gradients=gradients)
 
 
 def _smoothed(kernels: tuple[Kernel, ...]) -> Iterator[Kernel]:
@@ -265,11 +309,13 @@ def memory_needed(header: Header, spec: FilterSpec, target: Target | None = None
     if not pixels:
         return 0
     direct = _is_direct(header, spec, target.format(header.format) if target else None)
-    return 2 * header.array_bytes + _working_bytes(header, spec, direct) + 4 * pixels
+    stored = 2 * pixels * header.channels * ITEM_BYTES[header.dtype]
+    return stored + _working_bytes(header, spec, direct) + 4 * pixels
 
 
 def _working_bytes(header: Header, spec: FilterSpec, direct: bool) -> int:
-    samples, itemsize = header.samples, ITEM_BYTES[header.dtype]
+    samples = header.width * header.height * header.channels
+    itemsize = ITEM_BYTES[header.dtype]
     if not direct:
         itemsize = 4 if header.dtype == "uint8" else 8
         # to light and back are float64 too
@@ -284,7 +330,7 @@ def _working_bytes(header: Header, spec: FilterSpec, direct: bool) -> int:
 def _is_direct(header: Header, spec: FilterSpec, form: Format | None) -> bool:
     return (
         len(spec.kernels) == 1
-        and header.full > 0
+        and header.dtype in WHITE
         and spec.range.name in FIXED
         and spec.amount == 1
         and not spec.linear
@@ -307,7 +353,7 @@ def _filtered(header: Header, spec: FilterSpec, form: Format | None) -> Header:
     return header._replace(channels=colors, has_alpha=False)
 
 
-def _check(filtered: Header, spec: FilterSpec) -> None:
+def _check(filtered: Header, spec: FilterSpec, keeps: bool) -> None:
     """Refuse what cannot be done to samples of this kind."""
     if spec.border.name == "constant" and filtered.full:
         value = spec.border.value
@@ -329,7 +375,7 @@ def _check(filtered: Header, spec: FilterSpec) -> None:
         raise UnfitError(
             f"the mask is {rows}x{columns}, and the picture {filtered.height}x{filtered.width}"
         )
-    if spec.keeps and (spec.stride != (1, 1) or spec.border.name == "valid"):
+    if keeps and (spec.stride != (1, 1) or spec.border.name == "valid"):
         option = "--region" if spec.region else "--mask"
         raise UnfitError(f"{option} keeps the size of a picture, without --stride or valid")
     if spec.mask is not None and not filtered.full:
@@ -341,34 +387,20 @@ def _check(filtered: Header, spec: FilterSpec) -> None:
         raise UnfitError("--channels luma reads RGB, and this picture has four inks; add --gray")
 
 
-def _alpha_mode(kernel: Kernel) -> AlphaMode:
-    """A kernel with a nonzero sum premultiplies; a zero-sum kernel keeps alpha."""
-    mixes = kernel.linear and kernel.sum != 0
-    return AlphaMode.PREMULTIPLIED if mixes else AlphaMode.CONSTANT
+def intensity_map(kernel: Kernel, range_: Range, full: int, bias: Fraction = ZERO) -> IntensityMap:
+    """How a kernel's responses become samples in a range that is known before the picture is.
 
-
-def _engine(
-    kernel: Kernel,
-    alpha: AlphaMode,
-    filtered: Header,
-    spec: FilterSpec,
-    intensity: IntensityMap,
-    direct: bool,
-    floats: bool,
-) -> Engine:
-    """The first engine that suits a kernel: those for few kernels, or else the one for all."""
-    full = filtered.full or 1
-    if alpha is AlphaMode.PREMULTIPLIED:
-        return PremultipliedAlpha(kernel, full, floating=not direct)
-    if alpha is AlphaMode.CONSTANT:
-        return ConstantAlpha(kernel, full, floating=not direct)
-    if direct and GaussianGrid.suits(kernel, filtered, spec.border, spec.exact):
-        return GaussianGrid(kernel, deep=filtered.dtype != "uint8")
-    if direct and BoxSums.suits(kernel, full, spec.stride):
-        return BoxSums(kernel)
-    exact = Correlator(kernel, full, floats, floats, BAND_CELLS)
-    settled = Settled.of(exact, intensity, full, spec.stride) if direct else None
-    return settled or exact
+    >>> from convcli.images.kernels.parse import kernel
+    >>> intensity_map(kernel("sobel-x"), Range("auto"), 255)[:2]
+    (True, Fraction(1, 4))
+    """
+    gain, square = kernel.gain() if range_.name in ("auto", "signed") else (Fraction(1),) * 2
+    if range_.name == "signed":
+        return IntensityMap(False, gain / 2, bias + Fraction(full + 1, 2), square / 4)
+    absolute = range_.name == "abs"
+    if range_.name == "auto" and not kernel.one_sided:
+        absolute = kernel.is_gradient or kernel.sum <= 0
+    return IntensityMap(absolute, gain, bias, square)
 
 
 def _float_intensity(kernel: Kernel, spec: FilterSpec, form: Format | None) -> IntensityMap:
@@ -401,30 +433,3 @@ def _writer(
     ):
         return Writer.STRIPS
     return Writer.WHOLE
-
-
-def statistics_text(statistics: Statistics, plan: FilterPlan) -> str:
-    """The range of the values; for faint differences also the `--range` that shows them."""
-    spec, full = plan.spec, plan.filtered.full
-    differences = any(not kernel.sum for kernel in spec.kernels) and not spec.bias
-    if not full or not differences or spec.linear or spec.range.name not in ("auto", "clip", "abs"):
-        return statistics.text
-    hint = ""
-    if statistics.minimum < statistics.maximum <= 0:
-        hint = "; all black, --range abs or signed shows values below 0"
-    elif 0 < statistics.maximum < full / 10:
-        hint = "; nearly black, --range stretch shows more"
-    return statistics.text + hint
-
-
-def statistics_record(statistics: Statistics) -> dict[str, object]:
-    """Statistics as data; no values where nothing is visible."""
-    some = statistics.minimum <= statistics.maximum
-    return {
-        "minimum": statistics.minimum if some else None,
-        "maximum": statistics.maximum if some else None,
-        "least": statistics.minimum if some else None,  # the older names of both
-        "most": statistics.maximum if some else None,
-        "clipped": statistics.clipped,
-        "samples": statistics.samples,
-    }

@@ -13,36 +13,36 @@ from numpy.typing import NDArray
 
 from convcli.borders import Border, read_border
 from convcli.errors import SpecError, UnfitError
-from convcli.images.arrays import Values
 from convcli.images.filters.color import in_gray
 from convcli.images.filters.options import (
+    FIXED,
     RECORDED,
     Channels,
     FilterOptions,
     Pair,
     read_record,
 )
-from convcli.images.filters.ranges import Range, read_range, signed_chain
 from convcli.images.filters.region import Region, read_region
-from convcli.images.image import picture_of
+from convcli.images.image import Limits, picture_of
 from convcli.images.io.formats import formats_beginning
-from convcli.images.io.limits import Limits
 from convcli.images.io.read import open_picture, record_in
+from convcli.images.kernels.catalogue import kernel_call
 from convcli.images.kernels.kernel import Kernel
-from convcli.images.kernels.parse import kernel, kernel_call, spec_text
+from convcli.images.kernels.parse import kernel, spec_text
 from convcli.images.kernels.transforms import (
     anchored,
     dilated,
     flipped,
-    normalised,
+    normalized,
     rotated,
     scaled,
     transposed,
 )
+from convcli.images.pixel_arrays import Values
 from convcli.matrices import row_hints
 from convcli.numerals import read_fraction
 from convcli.records import NamedTuple
-from convcli.text import power_text, safe
+from convcli.text import like, power_text, safe
 
 MAX_KERNELS = 100
 """Maximum kernels of one chain, repeated ones included."""
@@ -82,6 +82,52 @@ def read_mask(
     return shares, sha256(repr(shares.shape).encode() + shares.tobytes()).hexdigest()[:16]
 
 
+CROSSING = 5
+"""Default minimum step of a zero crossing, in units of the samples."""
+
+
+class Range(NamedTuple):
+    """A range by name, with its values: percentiles of "pct", the least step of "crossings"."""
+
+    name: str = "auto"
+    low: float = 0.0
+    high: float = 100.0
+
+    @property
+    def text(self) -> str:
+        if self.name == "crossings":
+            return f"crossings:{self.low:g}"
+        return f"pct:{self.low:g},{self.high:g}" if self.name == "pct" else self.name
+
+
+def read_range(text: str) -> Range:
+    """A range as the command line takes it.
+
+    >>> read_range("pct:1,99")
+    Range(name='pct', low=1.0, high=99.0)
+    """
+    name, colon, values = text.strip().lower().partition(":")
+    if name in (*FIXED, "stretch") and not colon:
+        return Range(name)
+    if name == "pct":
+        try:
+            low, high = (float(value) for value in (values or "1,99").split(","))
+        except ValueError:
+            low = high = 0.0
+        if 0 <= low < high <= 100:
+            return Range("pct", low, high)
+    if name == "crossings":
+        try:
+            step = float(values or str(CROSSING))
+        except ValueError:
+            step = -1.0
+        if 0 <= step <= 1e9:
+            return Range("crossings", step)
+    hint = like(name, (*FIXED, "stretch", "crossings", "pct"))
+    known = ", ".join(FIXED)
+    raise SpecError(f"{text!r:.60} is not a range: {known}, stretch, pct:1,99, crossings:5{hint}")
+
+
 class FilterSpec(NamedTuple):
     """What is done to a picture: kernels in turn, and how their responses become samples.
 
@@ -109,16 +155,6 @@ class FilterSpec(NamedTuple):
     options: FilterOptions = FilterOptions()
     """What it was read from."""
 
-    @property
-    def record(self) -> str:
-        """How a result is made, for its file; nothing where kernels have no text."""
-        return self.options.record() if self.options.kernels else ""
-
-    @property
-    def keeps(self) -> bool:
-        """Whether a part of the picture stays as it is."""
-        return self.region is not None or self.mask is not None
-
     def masked(
         self, mask: str | NDArray[np.number | np.bool_] | None, limits: Limits | None = None
     ) -> "FilterSpec":
@@ -132,8 +168,7 @@ class FilterSpec(NamedTuple):
         if self.region is not None:
             raise SpecError("--region and --mask both say where to filter; give one of them")
         shares, digest = read_mask(mask, limits)
-        options = FilterOptions.of({**vars(self.options), "masked": digest})
-        return self._replace(mask=shares, options=options)
+        return self._replace(mask=shares, options=self.options.changed(masked=digest))
 
     @property
     def label(self) -> str:
@@ -154,7 +189,7 @@ def spec_of(options: FilterOptions, kernels: Sequence[Kernel] | None = None) -> 
 
     Raises SpecError for text that cannot be understood.
     """
-    flag = "--" if kernels is None else ""
+    range_, flag = read_range(options.range), "--" if kernels is None else ""
     scale, bias, amount = (
         read_fraction(text, f"{flag}{name}")
         for name, text in (
@@ -163,8 +198,7 @@ def spec_of(options: FilterOptions, kernels: Sequence[Kernel] | None = None) -> 
             ("amount", options.amount),
         )
     )
-    border, range_ = read_border(options.border), read_range(options.range)
-    named = map(kernel, options.kernels) if kernels is None else kernels
+    border = read_border(options.border)
     count = len(options.kernels if kernels is None else kernels) * options.iterations
     if not count:
         raise SpecError("no kernel is given")
@@ -173,6 +207,7 @@ def spec_of(options: FilterOptions, kernels: Sequence[Kernel] | None = None) -> 
             f"{power_text(count)} kernels in a chain are more than {MAX_KERNELS}, "
             "iterations counted"
         )
+    named = tuple(map(kernel, options.kernels)) if kernels is None else kernels
     chain = [_changed(one, scale, options) for one in named] * options.iterations
     draws_lines = any(one.lines for one in chain)
     if draws_lines and (options.stride != (1, 1) or options.dilation != (1, 1)):
@@ -203,7 +238,7 @@ def _changed(one: Kernel, scale: Fraction, options: FilterOptions) -> Kernel:
     if options.rotate:
         one = rotated(one, options.rotate)
     if options.normalize != "none":
-        one = normalised(one, options.normalize)._replace(smooth=0.0)
+        one = normalized(one, options.normalize)._replace(smooth=0.0)
     if options.scale != "1":
         one = scaled(one, scale)._replace(smooth=0.0)
     if options.anchor is not None:
@@ -216,6 +251,8 @@ def replayed(options: FilterOptions) -> FilterOptions:
 
     An option that was given counts, others are those of the pictures' records.
     """
+    if not any(text.startswith("@") for text in options.kernels):
+        return options
     chain: list[str] = []
     values: dict[str, object] = {}
     for text in options.kernels:
@@ -267,11 +304,21 @@ def remarks(spec: FilterSpec, options: FilterOptions) -> list[str]:
     return list(dict.fromkeys(lines))
 
 
+def signed_chain(kernels: tuple[Kernel, ...]) -> bool:
+    """Whether the responses of a chain are differences, of either sign."""
+    signed = False
+    for one in kernels:
+        if one.combine in ("magnitude", "maximum"):
+            signed = False
+        elif not one.one_sided:
+            signed = signed or one.is_gradient or one.sum <= 0
+    return signed
+
+
 def _bias_remarks(spec: FilterSpec) -> list[str]:
     """What a bias does to responses of either sign."""
     bias, name = _short(spec.bias), spec.range.name
-    differences = any(not one.sum for one in spec.kernels)
-    if not spec.bias or name not in ("auto", "clip", "abs") or not differences:
+    if not spec.bias or name not in ("auto", "clip", "abs") or all(one.sum for one in spec.kernels):
         return []
     if not signed_chain(spec.kernels):
         return [f"edge strengths are never below 0: --bias {bias} only brightens them"]

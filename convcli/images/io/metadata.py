@@ -7,10 +7,10 @@ from typing import IO, Literal
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from convcli.images.arrays import Samples
 from convcli.images.image import Metadata
-from convcli.images.io.source import Prefetch, is_pillows
+from convcli.images.io.source import is_pillows
 from convcli.images.io.tags import tags_of
+from convcli.images.pixel_arrays import Samples
 
 RECORD_KEY = "convcli"
 """The name of the PNG text that says how a result was made."""
@@ -25,10 +25,21 @@ SAME_COLORS = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "I", "F", "CMYK
 """Modes whose color profile still describes the picture once it is an array."""
 
 
-def read_metadata(upright: Image.Image, mode: str, notes: list[str]) -> Metadata:
+def read_metadata(
+    image: ImageFile,
+    upright: Image.Image,
+    mode: str,
+    pixels: Samples,
+    numbers: range,
+    stream: IO[bytes],
+    notes: list[str],
+) -> Metadata:
     """What is kept of an image that is read in a mode; `notes` gets what is left out.
 
-    A color profile is kept where the colors stay the same: one of inks describes inks alone.
+    A color profile is kept where the colors stay the same: one of inks describes inks alone. Of how
+    a picture is stored in its file, a `stream`, that is kept by which results are stored alike: the
+    subsampling of a JPEG, whether a WebP is lossless, a first picture that an APNG hides where its
+    frames have several `numbers`, what a PNG or an AVIF says about its colors, the tags of a TIFF.
     """
     same = upright.mode in SAME_COLORS and (upright.mode == "CMYK") == (mode == "CMYK")
     kept = {"dpi", "exif", "xmp", "comment", *(["icc_profile"] if same else [])}
@@ -50,16 +61,7 @@ def read_metadata(upright: Image.Image, mode: str, notes: list[str]) -> Metadata
     if "comment" in metadata:  # that of a GIF holds records too
         own = (one for one in _comment_lines(upright) if not one.startswith(RECORD_START))
         metadata["comment"] = b"\n".join(own)
-    return metadata
-
-
-def saved_as(image: ImageFile, prefetch: Prefetch, pixels: Samples) -> Metadata:
-    """How a picture is stored, as far as results are stored alike.
-
-    The subsampling of a JPEG, whether a WebP is lossless, a first picture that an APNG hides, and
-    what a PNG or an AVIF says about its colors, and the tags of a TIFF.
-    """
-    stored: dict[str, object] = {}
+    stored: dict[str, object] = {"text": dict(getattr(image, "text", None) or {})}
     if image.format in ("JPEG", "MPO"):
         from PIL.JpegImagePlugin import get_sampling
 
@@ -67,21 +69,18 @@ def saved_as(image: ImageFile, prefetch: Prefetch, pixels: Samples) -> Metadata:
         if get_sampling(image) in names:
             stored["subsampling"] = names[get_sampling(image)]
     if image.format == "WEBP":
-        with prefetch.stream() as stream:
-            stored["lossless"] = is_lossless(stream)
+        stored["lossless"] = is_lossless(stream)
     if image.format == "PNG":
-        hides = not prefetch.numbers.start and len(prefetch.numbers) > 1
+        hides = not numbers.start and len(numbers) > 1
         stored["hidden_first"] = hides and bool(image.info.get("default_image"))
-        with prefetch.stream() as stream:
-            stored["color_chunks"] = color_chunks(stream)
+        stored["color_chunks"] = color_chunks(stream)
     if image.format == "TIFF":
         shape = *pixels.shape, getattr(image, "n_frames", 1)
         stored["tags"] = tags_of(vars(image)["tag_v2"], shape, pixels.dtype.name)
         stored["exif"] = _directories(image)
     if image.format == "AVIF":
-        with prefetch.stream() as stream:
-            stored["color_chunks"] = coded_colors(stream.read(MAX_BOXES))
-    return {key: value for key, value in stored.items() if value}
+        stored["color_chunks"] = coded_colors(stream.read(MAX_BOXES))
+    return {**metadata, **{key: value for key, value in stored.items() if value}}
 
 
 def _directories(image: Image.Image) -> bytes:
@@ -146,14 +145,9 @@ def coded_colors(start: bytes) -> dict[bytes, bytes]:
     return {b"cICP": primaries + transfer + b"\0\1"}
 
 
-def texts_of(image: Image.Image) -> dict[str, str]:
-    """The texts of a PNG."""
-    return dict(getattr(image, "text", None) or {})
-
-
 def record_of(image: Image.Image) -> str | None:
     """The record of how an image was made; None where there is none."""
-    texts = texts_of(image)
+    texts = getattr(image, "text", None) or {}
     if RECORD_KEY in texts:
         return str(texts[RECORD_KEY])
     for line in _comment_lines(image):

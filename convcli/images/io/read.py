@@ -3,19 +3,18 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from convcli.errors import PictureError
-from convcli.images.arrays import Samples
-from convcli.images.image import Metadata, Picture, Timing
+from convcli.images.image import Limits, Metadata, Needs, Picture, Timing, TooLargeError
 from convcli.images.io.decoding import Decoded, decode_halves, is_deep, set_order
 from convcli.images.io.formats import FORMATS, SUFFIXES
 from convcli.images.io.headers import ARRAYS, array_mode, has_alpha, is_misread
-from convcli.images.io.limits import Limits, Needs, TooLargeError
-from convcli.images.io.metadata import read_metadata, record_of, saved_as, texts_of
+from convcli.images.io.metadata import read_metadata, record_of
 from convcli.images.io.netpbm import check_map, open_map
 from convcli.images.io.source import Prefetch, is_pillows
 from convcli.images.io.tags import (
@@ -28,6 +27,7 @@ from convcli.images.io.tags import (
     tags_of,
 )
 from convcli.images.io.tiff_layout import read_layout
+from convcli.images.pixel_arrays import Samples
 from convcli.text import like_file, safe
 
 BAD_FILE = (
@@ -79,8 +79,8 @@ def open_picture(
             with prefetch.stream() as stream:
                 picture = read_layout(stream, layout)
         else:
-            with prefetch.image(needs) as image:
-                picture = _picture(image, prefetch, every_kind)
+            with prefetch.stream() as stream, prefetch.image(needs) as image:
+                picture = _picture(image, stream, prefetch, every_kind)
         prefetch.check_unchanged()
         return picture
 
@@ -118,7 +118,10 @@ def _refusal(error: Exception, source: str) -> PictureError:
     """What is wrong with a file."""
     name = "standard input" if source == "-" else safe(source)
     if isinstance(error, TooLargeError):
-        return TooLargeError(f"{name}: {error}", error.header)
+        form = FORMATS.get(error.header.format)
+        reads_bands = error.in_bands and form is not None and form.vips_loader
+        large = ", or pip install 'convcli[large]' to read it in bands" if reads_bands else ""
+        return TooLargeError(f"{name}: {error}{large}", error.header)
     if isinstance(error, PictureError):
         return PictureError(f"{name}: {error}")
     if isinstance(error, UnidentifiedImageError):
@@ -131,8 +134,8 @@ def _refusal(error: Exception, source: str) -> PictureError:
     return PictureError(f"{name} cannot be read: {safe(reason)}{hint}")
 
 
-def _picture(image: ImageFile, prefetch: Prefetch, every_kind: bool) -> Picture:
-    """The picture that an opened image is.
+def _picture(image: ImageFile, stream: IO[bytes], prefetch: Prefetch, every_kind: bool) -> Picture:
+    """The picture that an opened image is, whose file is a stream.
 
     Raises PictureError for what is not read: several frames and 32 bits without `every_kind`, and
     samples that are not numbers.
@@ -150,7 +153,7 @@ def _picture(image: ImageFile, prefetch: Prefetch, every_kind: bool) -> Picture:
             del image.info["transparency"]  # 16 bits, which no sample of 8 is equal to
             notes.append("the transparent color of 16-bit color is left out")
     if header.frames > 1:
-        return _animation(image, prefetch, notes)
+        return _animation(image, stream, prefetch, notes)
     if header.array_mode in ("I", "F") and not every_kind:
         kind = header.array_mode
         raise PictureError(f"its samples have 32 bits (mode {kind}); convcli reads 8 and 16")
@@ -177,16 +180,10 @@ def _picture(image: ImageFile, prefetch: Prefetch, every_kind: bool) -> Picture:
         pixels = pixels.astype(np.float64)
     if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
         raise PictureError("it holds samples that are not finite numbers")
-    metadata = {**read_metadata(upright, mode, notes), **saved_as(image, prefetch, pixels)}
-    texts = texts_of(image)
-    return Picture(
-        pixels,
-        has_alpha(mode),
-        header.format,
-        {**metadata, "text": texts} if texts else metadata,
-        tuple(notes),
-        mode if mode in ("CMYK", "I", "F") else "",
-    )
+    metadata = read_metadata(image, upright, mode, pixels, prefetch.numbers, stream, notes)
+    with_alpha = mode != "CMYK" and pixels.shape[2] in (2, 4)
+    own_mode = mode if mode in ("CMYK", "I", "F") else ""
+    return Picture(pixels, with_alpha, header.format, metadata, tuple(notes), own_mode)
 
 
 def _keyed(pixels: Samples, key: int | tuple[int, ...]) -> Samples:
@@ -199,7 +196,9 @@ def _keyed(pixels: Samples, key: int | tuple[int, ...]) -> Samples:
     return np.concatenate([pixels, visible * np.uint16(65535)], axis=2)
 
 
-def _animation(image: ImageFile, prefetch: Prefetch, notes: list[str]) -> Picture:
+def _animation(
+    image: ImageFile, stream: IO[bytes], prefetch: Prefetch, notes: list[str]
+) -> Picture:
     """An animation, or the pages of a TIFF: every frame as it is shown, and for how long."""
     header, durations = prefetch.header(), []
     frames: list[Samples] = []
@@ -219,7 +218,8 @@ def _animation(image: ImageFile, prefetch: Prefetch, notes: list[str]) -> Pictur
         frames.append(pixels)
         durations.append(int(image.info.get("duration", 0)))
         if number == prefetch.numbers.start:
-            metadata = {**read_metadata(upright, mode, notes), **saved_as(image, prefetch, pixels)}
+            numbers = prefetch.numbers
+            metadata = read_metadata(image, upright, mode, pixels, numbers, stream, notes)
         elif image.format == "TIFF" and tags_of(vars(image)["tag_v2"], (), ""):
             described = ["tags of pages after the first are left out"]
     notes += described
@@ -228,7 +228,6 @@ def _animation(image: ImageFile, prefetch: Prefetch, notes: list[str]) -> Pictur
             notes.append("16-bit frames beside others are read with 8 bits per sample")
         mode = "RGBA" if any(map(has_alpha, modes)) else "RGB"
         frames = [_samples(_of_8_bits(frame).convert(mode)) for frame in frames]
-    texts = texts_of(image)
     first, *rest = frames
     timed = FORMATS[header.format].frames == "timed"
     if "hidden_first" in metadata:
@@ -237,7 +236,7 @@ def _animation(image: ImageFile, prefetch: Prefetch, notes: list[str]) -> Pictur
         first,
         has_alpha(mode),
         header.format,
-        {**metadata, "text": texts} if texts else metadata,
+        metadata,
         tuple(notes),
         frames=tuple(rest),
         timing=Timing(tuple(durations) if timed else (), image.info.get("loop")),

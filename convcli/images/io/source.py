@@ -24,7 +24,14 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from convcli.errors import PictureError
-from convcli.images.image import Header
+from convcli.images.image import (
+    MAX_PIPE_BYTES,
+    Header,
+    Limits,
+    Needs,
+    available,
+    decoding_bytes,
+)
 from convcli.images.io.decoding import Decoded, decode
 from convcli.images.io.formats import FORMATS, formats_beginning, unread_kind
 from convcli.images.io.headers import (
@@ -36,17 +43,9 @@ from convcli.images.io.headers import (
     map_header,
     tiff_pages,
 )
-from convcli.images.io.limits import (
-    MAX_PIPE_BYTES,
-    Limits,
-    Needs,
-    available,
-    bytes_text,
-    decoding_bytes,
-)
 from convcli.images.io.tiff_layout import Layout, layout_of
 from convcli.records import NamedTuple
-from convcli.text import counted
+from convcli.text import bytes_text, counted
 
 DECODED_AHEAD = 2**27
 """Bytes that are taken for a picture before anybody has said how much its filter needs, at most."""
@@ -196,7 +195,8 @@ class Prefetch:
         with self._image as image:
             if load:
                 self.limits.check(header, needs(header) if needs else 0)
-                self._decode(image)
+                if self.decoded is None:
+                    self._decode(image)
             yield image
 
     def check_unchanged(self) -> None:
@@ -323,16 +323,15 @@ class Prefetch:
         rest = stream.read(max(allowed - len(start), 0) + 1)
         if len(start) + len(rest) > allowed:
             raise PictureError(
-                f"it is longer than {bytes_text(allowed)}, the limit of a pipe; save it to a "
-                f"file, or "
-                f"raise the limit with --max-memory {ceil(allowed / 2**19)}MiB"
+                f"it is longer than {bytes_text(allowed, short=True)}, the limit of a pipe; "
+                f"save it to a file, or raise the limit with --max-memory "
+                f"{ceil(allowed / 2**19)}MiB"
             )
         return start + rest
 
     def _decode(self, image: ImageFile) -> None:
         assert self._header is not None
-        if self.decoded is None:
-            self.decoded = decode(image, self._header, self._start, self.again)
+        self.decoded = decode(image, self._header, self._start, self.again)
 
 
 def read_header(path: str) -> Header:

@@ -4,12 +4,14 @@ One line of CATALOGUE adds a kernel: a function of its parameters that builds it
 and a line of words.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from math import ceil, cos, pi, radians, sin, sqrt
 
 import numpy as np
 
+from convcli.callsyntax import Call, read_call
 from convcli.errors import SpecError
 from convcli.images.kernels.blurs import (
     binomial,
@@ -32,6 +34,7 @@ from convcli.images.kernels.weights import (
     row,
 )
 from convcli.records import NamedTuple
+from convcli.text import like
 
 
 class Entry(NamedTuple):
@@ -69,10 +72,10 @@ def _high_pass(sigma: float = 2.0) -> Kernel:
     return _difference(Fraction(1), gaussian(sigma), Fraction(1))
 
 
-def _difference(centre: Fraction, blur: Kernel, share: Fraction) -> Kernel:
+def _difference(center: Fraction, blur: Kernel, share: Fraction) -> Kernel:
     (part,) = blur.parts
     return Kernel(
-        (Part((row(1),), centre), part._replace(scale=part.scale * -share)), combine="sum"
+        (Part((row(1),), center), part._replace(scale=part.scale * -share)), combine="sum"
     )
 
 
@@ -304,6 +307,27 @@ CATALOGUE: dict[str, Entry] = {
 
 ALIASES = {"neighbours": "neighbors"}
 """Other spelling of a parameter → its name."""
+
+
+def kernel_call(spec: str) -> Call:
+    """A name of the catalogue with its values, in any case, and sizes as 3x5.
+
+    >>> kernel_call("Box:3x5")
+    Call(name='box', args=((3, 5),), kwargs={})
+
+    Raises SpecError for a name that there is not.
+    """
+    written = read_call(re.sub(r"(?<![\w.])([0-9]+)[xX×]([0-9]+)(?![\w.])", r"(\1, \2)", spec))
+    name = written.name.lower().replace("_", "-")
+    if name not in CATALOGUE:
+        hint = like(name, CATALOGUE) or "; convcli kernels lists them"
+        raise SpecError(f"no kernel is called {written.name!r}{hint}")
+    values = (one.lower() if isinstance(one, str) else one for one in written.args)
+    named = {
+        key.lower(): one.lower() if isinstance(one, str) else one
+        for key, one in written.kwargs.items()
+    }
+    return Call(name, tuple(values), named)
 
 
 def parameters(name: str) -> dict[str, object]:

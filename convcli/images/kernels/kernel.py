@@ -10,7 +10,7 @@ and (1 4 6 4 1) as (1 1) four times. Factors follow from the numbers, never from
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from math import gcd, lcm
+from math import gcd, isqrt, lcm, sqrt
 from typing import Any, Literal
 
 import numpy as np
@@ -104,7 +104,7 @@ class Kernel(NamedTuple):
         return max(rows for rows, _ in shapes), max(columns for _, columns in shapes)
 
     @property
-    def centre(self) -> Pair:
+    def center(self) -> Pair:
         """The anchor: the row and column of the kernel that stand over the output pixel."""
         return self.anchor or middle(self.shape)
 
@@ -145,6 +145,65 @@ class Kernel(NamedTuple):
                 total *= weight_sum(factor)
             sums.append(total)
         return sum(sums, Fraction(0))
+
+    @property
+    def is_gradient(self) -> bool:
+        """Combined from several directions, or its own negative when turned by 180°."""
+        if self.combine in ("magnitude", "maximum"):
+            return True
+        if self.sum:
+            return False
+        matrix, _ = self.matrices()[0]
+        return bool((matrix == -matrix[::-1, ::-1]).all()) and bool(matrix.any())
+
+    def gain(self) -> tuple[Fraction, Fraction]:
+        """The gain that makes a full step white, and its square, which alone may be a fraction.
+
+        >>> from convcli.images.kernels.parse import kernel
+        >>> kernel("sobel").gain(), kernel("blur").gain()
+        ((Fraction(1, 4), Fraction(1, 16)), (Fraction(1, 1), Fraction(1, 1)))
+        """
+        squared = self.step_squared() if self.is_gradient else Fraction(0)
+        if not squared:
+            return Fraction(1), Fraction(1)
+        top, below = squared.numerator, squared.denominator
+        root = Fraction(isqrt(top), isqrt(below))
+        return 1 / (root if root * root == squared else Fraction(sqrt(squared))), 1 / squared
+
+    def step_squared(self) -> Fraction:
+        """The square of the response to a full black-to-white step of height 1.
+
+        For a magnitude the step is upright, for one matrix it is the sum of its positive weights.
+        """
+        squares = []
+        for matrix, scale in self.matrices():
+            if self.combine == "magnitude":
+                columns = [int(sum(int(tap) for tap in column)) for column in matrix.T]
+                sums = [sum(columns[start:]) for start in range(len(columns))]
+                step = max(map(abs, sums)) * scale
+            elif matrix.dtype.kind == "f":
+                step = Fraction(float(matrix[matrix > 0].sum())) * scale
+            else:
+                step = sum(abs(int(tap)) for tap in matrix.flat if tap * scale > 0) * scale
+            squares.append(step**2)
+        return sum(squares, Fraction(0)) if self.combine == "magnitude" else max(squares)
+
+    def separated(self) -> "Kernel":
+        """The same with each matrix of rank 1 as a column and a row, which engines apply in turn.
+
+        >>> kernel = Kernel((Part((np.array([[1, 2], [2, 4]]),)),)).separated()
+        >>> [factor.tolist() for factor in kernel.parts[0].factors]
+        [[[1], [2]], [[1, 2]]]
+        """
+        if not self.exact:
+            return self
+        parts = []
+        for part in self.parts:
+            factors: list[Matrix] = []
+            for factor in part.factors:
+                factors += rank_one(factor) or (factor,)
+            parts.append(part._replace(factors=tuple(factors)))
+        return self._replace(parts=tuple(parts))
 
     @property
     def rank(self) -> int:
@@ -296,28 +355,6 @@ def rank_one(matrix: Matrix) -> tuple[Matrix, Matrix] | None:
             return None
         column.append([times])
     return narrowed(np.array(column, object)), narrowed(np.array([unit_row], object))
-
-
-def separated(factors: Sequence[Matrix]) -> tuple[Matrix, ...]:
-    """The factors, with each matrix of rank 1 as a column and a row."""
-    return tuple(part for factor in factors for part in rank_one(factor) or (factor,))
-
-
-def halved(taps: Sequence[int]) -> tuple[int, list[int]]:
-    """How often (1 1) divides a row of taps that are not negative, and what remains.
-
-    >>> halved([1, 4, 6, 4, 1]), halved([1, 3, 3, 1, 0]), halved([1, 0, 1])
-    ((4, [1]), (3, [1, 0]), (0, [1, 0, 1]))
-    """
-    times, rest = 0, list(taps)
-    while len(rest) > 1 and min(rest) >= 0:
-        quotient = rest[:1]
-        for tap in rest[1:-1]:
-            quotient.append(tap - quotient[-1])
-        if quotient[-1] != rest[-1] or min(quotient) < 0:
-            break
-        times, rest = times + 1, quotient
-    return times, rest
 
 
 def matrix_rank(matrix: Matrix) -> int:

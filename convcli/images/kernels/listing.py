@@ -6,9 +6,9 @@ from fractions import Fraction
 import numpy as np
 
 from convcli.errors import SpecError
-from convcli.images.kernels.catalogue import CATALOGUE, built, parameters
-from convcli.images.kernels.kernel import MAX_SIDE, Kernel, Matrix, middle
-from convcli.images.kernels.parse import kernel, kernel_call
+from convcli.images.kernels.catalogue import CATALOGUE, built, kernel_call, parameters
+from convcli.images.kernels.kernel import MAX_SIDE, Kernel, Matrix
+from convcli.images.kernels.parse import kernel, kernel_fields
 from convcli.matrices import row_hints
 from convcli.tables import Listing, Table
 from convcli.text import safe
@@ -58,7 +58,7 @@ def kernel_record(kernel: Kernel) -> dict[str, object]:
         "name": kernel.name,
         "size": {"height": kernel.shape[0], "width": kernel.shape[1]},
         "combine": kernel.combine or None,
-        "anchor": list(kernel.centre),
+        "anchor": list(kernel.center),
         "one_sided": kernel.one_sided,
         **({"threshold": str(kernel.threshold)} if kernel.threshold else {}),
         **({"lines": list(kernel.lines)} if kernel.lines else {}),
@@ -92,7 +92,7 @@ def kernel_text(kernel: Kernel) -> list[str]:
     for matrix, scale in matrices:
         lines += [f"    {line}" for line in weights_text(matrix, scale)]
         lines += [""] if len(matrices) > 1 else []
-    row, column = kernel.centre
+    row, column = kernel.center
     if kernel.lines:
         sigma, low, high = kernel.lines
         lines.append(
@@ -172,17 +172,10 @@ def kernel_listing(spec: str) -> Listing:
 
 def _weight_table(kernel: Kernel) -> Table:
     """One row per row of each matrix, and what else a file needs to describe the kernel."""
-    fields: dict[str, object] = {}
-    if not kernel.linear:
-        fields["combine"] = kernel.combine
-    if kernel.centre != middle(kernel.shape):
-        fields["anchor"] = f"{kernel.centre[0]}:{kernel.centre[1]}"
-    if kernel.one_sided:
-        fields["one_sided"] = "true"
-    if kernel.threshold:
-        fields["threshold"] = str(kernel.threshold)
-    if kernel.lines:
-        fields["lines"] = ":".join(map(str, kernel.lines))
+    fields = {
+        name: ":".join(map(str, value)) if isinstance(value, list | tuple) else str(value).lower()
+        for name, value in kernel_fields(kernel).items()
+    }
     columns = ("matrix", "row", *map(str, range(kernel.shape[1])), *fields)
     rows = [
         (number, i, *(weight(tap, scale) for tap in row), *fields.values())

@@ -9,9 +9,8 @@ from math import lcm
 import numpy as np
 from numpy.typing import ArrayLike
 
-from convcli.callsyntax import Call, read_call
 from convcli.errors import SpecError
-from convcli.images.kernels.catalogue import CATALOGUE, built
+from convcli.images.kernels.catalogue import built, kernel_call
 from convcli.images.kernels.kernel import (
     COMBINATIONS,
     MAX_SIDE,
@@ -26,7 +25,7 @@ from convcli.images.kernels.kernel import (
 from convcli.images.kernels.transforms import anchored
 from convcli.matrices import Limits, Matrices, read_file, read_text
 from convcli.numerals import Grid, quoted, read_fraction
-from convcli.text import like, safe
+from convcli.text import safe
 
 MAX_PARTS = 64
 
@@ -63,27 +62,6 @@ def kernel(spec: str | Kernel | ArrayLike) -> Kernel:
     if not re.match(r"\s*[A-Za-z]", spec):
         return kernel_of(read_text(spec, LIMITS))
     return built(*kernel_call(spec))
-
-
-def kernel_call(spec: str) -> Call:
-    """A name of the catalogue with its values, in any case, and sizes as 3x5.
-
-    >>> kernel_call("Box:3x5")
-    Call(name='box', args=((3, 5),), kwargs={})
-
-    Raises SpecError for a name that there is not.
-    """
-    written = read_call(re.sub(r"(?<![\w.])([0-9]+)[xX×]([0-9]+)(?![\w.])", r"(\1, \2)", spec))
-    name = written.name.lower().replace("_", "-")
-    if name not in CATALOGUE:
-        hint = like(name, CATALOGUE) or "; convcli kernels lists them"
-        raise SpecError(f"no kernel is called {written.name!r}{hint}")
-    values = (one.lower() if isinstance(one, str) else one for one in written.args)
-    named = {
-        key.lower(): one.lower() if isinstance(one, str) else one
-        for key, one in written.kwargs.items()
-    }
-    return Call(name, tuple(values), named)
 
 
 def kernel_file(path: str) -> Kernel:
@@ -139,7 +117,7 @@ def kernel_of(matrices: Matrices) -> Kernel:
         lines=_lines(matrices.fields.get("lines"), combine),
     )
     anchor = _anchor(matrices.fields.get("anchor"))
-    return one if anchor in (None, one.centre) else anchored(one, anchor)
+    return one if anchor in (None, one.center) else anchored(one, anchor)
 
 
 def _part(grid: Grid) -> Part:
@@ -224,6 +202,24 @@ def array_kernel(array: Matrix) -> Kernel:
     return Kernel((_part(tuple(tuple(map(int, row)) for row in array)),))
 
 
+def kernel_fields(one: Kernel) -> dict[str, object]:
+    """What says how the matrices of a kernel form it, by the names that its file has for it.
+
+    >>> kernel_fields(kernel("sobel")), kernel_fields(kernel("sobel-x"))
+    ({'combine': 'magnitude'}, {})
+    """
+    fields: dict[str, object] = {} if one.linear else {"combine": one.combine}
+    if one.center != middle(one.shape):
+        fields["anchor"] = one.center
+    if one.one_sided:
+        fields["one_sided"] = True
+    if one.threshold:
+        fields["threshold"] = str(one.threshold)
+    if one.lines:
+        fields["lines"] = list(one.lines)
+    return fields
+
+
 def spec_text(one: Kernel) -> str:
     """A kernel as text that `kernel` reads: rows of fractions, or JSON where it is more than that.
 
@@ -232,18 +228,7 @@ def spec_text(one: Kernel) -> str:
     >>> spec_text(kernel("1 -1")._replace(one_sided=True))
     '{"one_sided": true, "matrices": [{"scale": "1", "weights": [[1, -1]]}]}'
     """
-    matrices = one.matrices()
-    fields: dict[str, object] = {}
-    if len(matrices) > 1:
-        fields["combine"] = one.combine
-    if one.centre != middle(one.shape):
-        fields["anchor"] = one.centre
-    if one.one_sided:
-        fields["one_sided"] = True
-    if one.threshold:
-        fields["threshold"] = str(one.threshold)
-    if one.lines:
-        fields["lines"] = list(one.lines)
+    matrices, fields = one.matrices(), kernel_fields(one)
     if fields:
         fields["matrices"] = [
             {"scale": str(scale), "weights": matrix.tolist()} for matrix, scale in matrices

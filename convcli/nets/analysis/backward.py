@@ -38,12 +38,10 @@ from convcli.nets.layers import (
 from convcli.nets.layers.tensor_ops import (
     Broadcast,
     Constant,
-    Each,
     Free,
     Input,
     Operation,
     Scalar,
-    Single,
     Unused,
     Weights,
 )
@@ -144,7 +142,7 @@ class Walk:
 
     def _value(self, row: Row, inputs: Sequence[Value]) -> tuple[Value, list[int]]:
         """The output of a node, and the memory it keeps for the backward pass."""
-        layer, size = bare(row.node.layer), prod(row.output)
+        layer, size = row.bare_layer, prod(row.output)
         if isinstance(layer, Weights | Constant | Input | Unused):
             trains = isinstance(layer, Weights) and layer.trained and not row.node.frozen
             shared = isinstance(layer, Input)
@@ -298,13 +296,6 @@ class Walk:
             return [inputs[0].storage]
         # values taken from weights at fixed positions are not part of an image
         return self._unknown(row) if output.per_image else []
-
-
-def bare(layer: Layer) -> Layer:
-    """The layer inside the wrappers that say how it is applied to its tensor."""
-    while isinstance(layer, Each | Free | Single):
-        layer = layer.layer
-    return layer
 
 
 def _trains_weights(row: Row) -> bool:

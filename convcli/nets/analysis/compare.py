@@ -62,20 +62,19 @@ def versus(
     rows: list[list[object]] = []
     layers = []
     equal = 0
-    for found in _paired([layer_records(summary, settings) for summary in both]):
-        present = [one for one in found if one]
-        name = " / ".join(dict.fromkeys(one["name"] for one in present))
+    for records in _paired([layer_records(summary, settings) for summary in both]):
+        present = [record for record in records if record]
+        names_of_layers = [record and record["name"] for record in records]
+        name = " / ".join(dict.fromkeys(filter(None, names_of_layers)))
         equal += len(present) == len(both) and all(
-            _likeness(present[0], one) >= ALIKE for one in present
+            _likeness(present[0], record) >= ALIKE for record in present
         )
-        outputs = ["x".join(map(str, one["output"].values())) if one else "" for one in found]
-        params, macs = _counts(found, "params"), _counts(found, "macs")
+        output = [record and record["output"] for record in records]
+        params, macs = _counts(records, "params"), _counts(records, "macs")
+        outputs = ["x".join(map(str, sizes.values())) if sizes else "" for sizes in output]
         rows.append([name, *outputs, *_with_change(params), *_with_change(macs)])
-        output = [one and one["output"] for one in found]
-        own = [one and one["name"] for one in found]
-        layers.append(
-            {"name": name, "names": own, "output": output, "params": params, "macs": macs}
-        )
+        fields = {"name": name, "names": names_of_layers, "output": output}
+        layers.append({**fields, "params": params, "macs": macs})
     total = [totals(summary, settings) for summary in both]
     counts = *_with_change(_counts(total, "params")), *_with_change(_counts(total, "macs"))
     # every format prints the weights of both after the table
@@ -111,14 +110,14 @@ def _likeness(left: LayerRecord, right: LayerRecord) -> int:
 
 def _paired(networks: Sequence[Sequence[LayerRecord]]) -> list[list[LayerRecord | None]]:
     """The layers of networks in rows, in the order of each, None where one has no such layer."""
-    rows: list[list[LayerRecord | None]] = [[one] for one in networks[0]]
+    rows: list[list[LayerRecord | None]] = [[record] for record in networks[0]]
     for count, network in enumerate(networks[1:], 1):
-        known = [next(one for one in row if one) for row in rows]
+        known = [next(filter(None, row)) for row in rows]
         merged: list[list[LayerRecord | None]] = []
         at = other = 0
         for left, right in (*_pairs(known, network), (len(rows), len(network))):
             merged += ([*row, None] for row in rows[at:left])
-            merged += ([*[None] * count, one] for one in network[other:right])
+            merged += ([*[None] * count, record] for record in network[other:right])
             if left < len(rows):
                 merged.append([*rows[left], network[right]])
             at, other = left + 1, right + 1
@@ -127,10 +126,10 @@ def _paired(networks: Sequence[Sequence[LayerRecord]]) -> list[list[LayerRecord 
 
 
 def _pairs(left: Sequence[LayerRecord], right: Sequence[LayerRecord]) -> list[tuple[int, int]]:
-    """The places of layers that are pairs, in order, with the greatest total similarity.
+    """The indices of layers that are pairs, in order, with the greatest total similarity.
 
     The best alignment after each pair of positions is computed from the last to the first
-    (Needleman & Wunsch 1970). Raises SpecError where there are too many places.
+    (Needleman & Wunsch 1970). Raises SpecError where there are too many layers.
     """
     start = 0
     while start < min(len(left), len(right)) and left[start] == right[start]:
@@ -140,12 +139,12 @@ def _pairs(left: Sequence[LayerRecord], right: Sequence[LayerRecord]) -> list[tu
         raise SpecError("--versus: too many layers to pair; fold them with --depth 2")
     best = [[0] * (columns + 1) for _ in range(rows + 1)]
     for i in reversed(range(rows)):
-        above, own, one = best[i + 1], best[i], left[start + i]
+        above, own, record = best[i + 1], best[i], left[start + i]
         for j in reversed(range(columns)):
-            likeness = _likeness(one, right[start + j])
+            likeness = _likeness(record, right[start + j])
             paired = likeness + above[j + 1] if likeness else 0
             own[j] = max(above[j], own[j + 1], paired)
-    pairs = [(place, place) for place in range(start)]
+    pairs = [(index, index) for index in range(start)]
     i = j = 0
     while i < rows and j < columns:
         likeness = _likeness(left[start + i], right[start + j])
@@ -160,10 +159,10 @@ def _pairs(left: Sequence[LayerRecord], right: Sequence[LayerRecord]) -> list[tu
 
 
 def _counts(
-    found: Sequence[LayerRecord | Totals | None], key: Literal["params", "macs"]
+    records: Sequence[LayerRecord | Totals | None], key: Literal["params", "macs"]
 ) -> list[int | None]:
     """A count of each network, None where one has no such layer."""
-    return [one[key] if one else None for one in found]
+    return [record and record[key] for record in records]
 
 
 def _with_change(counts: Sequence[int | None]) -> list[int | str]:

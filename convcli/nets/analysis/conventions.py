@@ -28,7 +28,7 @@ from convcli.records import NamedTuple
 from convcli.tables import Listing
 
 
-class Explanation(NamedTuple):
+class Convention(NamedTuple):
     """A convention under which a network has a figure."""
 
     network: str
@@ -44,7 +44,7 @@ class Figure(NamedTuple):
     value: Fraction
     slack: Fraction
     bytes_unit: str = ""
-    """What a unit of a size stands for; "" for a count."""
+    """What a unit of a size means; "" for a count."""
     binary: "Figure | None" = None
     """The same size in units of 1,024, where the text may mean these."""
 
@@ -108,16 +108,16 @@ def read_figure(text: str) -> Figure:
 
 def explanations(
     figure: Figure, networks: dict[str, tuple[Network, Shape]]
-) -> tuple[list[Explanation], list[Explanation]]:
+) -> tuple[list[Convention], list[Convention]]:
     """The conventions that give a figure, and the nearest five of all that were tried.
 
     If no convention gives it by rounding, those count that give it by cutting digits off.
     """
     every = [
-        explanation
+        convention
         for name, (network, shape) in networks.items()
-        for explanation in _conventions(name, network, shape)
-        if (explanation.quantity == SIZE) == bool(figure.bytes_unit)
+        for convention in _conventions(name, network, shape)
+        if (convention.quantity == SIZE) == bool(figure.bytes_unit)
     ]
     unique = list(dict.fromkeys(every))
     units = [figure, *([figure.binary] if figure.binary else [])]
@@ -131,13 +131,13 @@ def explanations(
     return hits, nearest
 
 
-def _said(hit: Explanation, unit: Figure, figure: Figure, how: str = "") -> Explanation:
+def _said(hit: Convention, unit: Figure, figure: Figure, how: str = "") -> Convention:
     """A convention with what it takes to print its value as the figure."""
     more = (hit.convention, unit.bytes_unit if unit is not figure else "", how)
     return hit._replace(convention=", ".join(filter(None, more)))
 
 
-def _conventions(name: str, network: Network, shape: Shape) -> Iterator[Explanation]:
+def _conventions(name: str, network: Network, shape: Shape) -> Iterator[Convention]:
     if network.at(shape).stopped is not None:
         return
     plain: dict[tuple[str, str], int] = {}
@@ -149,7 +149,7 @@ def _conventions(name: str, network: Network, shape: Shape) -> Iterator[Explanat
             # a change that does not touch a figure explains nothing
             if plain.setdefault((quantity, convention), value) != value or not changed:
                 suffix = f", {changed}" if changed else ""
-                yield Explanation(name, quantity, convention + suffix, value)
+                yield Convention(name, quantity, convention + suffix, value)
 
 
 def _figures(summary: Summary) -> Iterator[tuple[str, str, int]]:
@@ -239,11 +239,11 @@ def _heads(nodes: Sequence[Node]) -> Iterator[tuple[str, int]]:
     while end and isinstance(nodes[end - 1].layer, HEAD):
         end -= 1
     head = [
-        place
-        for place in range(end, len(nodes))
-        if isinstance(nodes[place].layer, Linear | Reshape | AdaptivePool)
+        index
+        for index in range(end, len(nodes))
+        if isinstance(nodes[index].layer, Linear | Reshape | AdaptivePool)
     ]
-    linear = [place for place in head if isinstance(nodes[place].layer, Linear)]
+    linear = [index for index in head if isinstance(nodes[index].layer, Linear)]
     if not linear:
         return
     if head[0] != linear[0]:
@@ -252,7 +252,7 @@ def _heads(nodes: Sequence[Node]) -> Iterator[tuple[str, int]]:
         yield "without its last layer", linear[-1]
 
 
-def listing(figure: Figure, hits: list[Explanation], nearest: list[Explanation]) -> Listing:
+def listing(figure: Figure, hits: list[Convention], nearest: list[Convention]) -> Listing:
     """The conventions that explain a figure, or the nearest ones, as a result to print."""
     near = "; ".join(
         f"{hit.value:,} ({hit.network}: {hit.quantity}, {hit.convention})" for hit in nearest

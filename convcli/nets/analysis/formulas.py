@@ -131,7 +131,7 @@ def _number(value: Number) -> str:
 
 
 def _times(*factors: int | str) -> str:
-    return "·".join(f"{one:,}" if isinstance(one, int) else one for one in factors)
+    return "·".join(f"{n:,}" if isinstance(n, int) else n for n in factors)
 
 
 def _rounded(value: Number, to: int) -> str:
@@ -172,59 +172,56 @@ def _shared(quantity: str, formulas: Sequence[Formula | None]) -> Iterator[Formu
 
 def _outputs(layer: Layer, inputs: Sequence[Shape], row: Row) -> Iterator[Formula]:
     """How the sizes of the output are computed, where arithmetic gives them."""
-    shape, output, lengths = inputs[0], row.output, inputs[0][1:]
+    shape = inputs[0]
     match layer:
         case Concat(axis=axis):
-            name = "channels" if axis == 0 else AXES[len(output) - 1][axis - 1]
+            name = "channels" if axis == 0 else AXES[len(row.output) - 1][axis - 1]
             terms = [each[axis] for each in inputs]
             text = " + ".join(f"{term:,}" for term in terms)
             yield Formula("output", (name,), text, sum(terms))
         case Reshape(shape=(-1,), start=0) if len(shape) > 1:
             yield Formula("output", ("channels",), _times(*shape[1:], shape[0]), prod(shape))
+    yield from _shared("output", _lengths(layer, shape[1:], row))
+    if isinstance(layer, PixelShuffle) and not layer.inverse:
+        text = f"{shape[0]:,}/({layer.factor}·{layer.factor})"
+        yield Formula("output", ("channels",), text, row.output[0])
+
+
+def _lengths(layer: Layer, lengths: Shape, row: Row) -> Sequence[Formula | None]:
+    """The formula of the output length on each axis; none where no window gives it."""
+    output, windows = row.output[1:], row.measure.windows
+    match layer:
         case Pad(padding=padding):
             sums = [
                 f"{length:,}" + "".join(f" {'−' if end < 0 else '+'} {abs(end):,}" for end in ends)
                 for length, ends in zip(lengths, padding, strict=True)
             ]
-            yield from _shared("output", _formulas(sums, output[1:]))
-        case TransposedConv():
-            windows = map(Window, layer.kernel, layer.stride, layer.dilation)
-            yield from _shared(
-                "output",
-                [
-                    _transposed_formula(length, window, *transposed_padding(pad, window, extra))
-                    for length, window, pad, extra in zip(
-                        lengths, windows, layer.padding, layer.extra, strict=True
-                    )
-                ],
-            )
+            return _formulas(sums, output)
+        case TransposedConv(kernel=kernel, stride=stride, dilation=dilation):
+            axes = map(Window, kernel, stride, dilation)
+            return [
+                _transposed_formula(length, window, *transposed_padding(pad, window, extra))
+                for length, window, pad, extra in zip(
+                    lengths, axes, layer.padding, layer.extra, strict=True
+                )
+            ]
         case Upsample(scale=scale) if scale:
             each = scale * len(lengths) if len(scale) == 1 else scale
-            yield from _shared(
-                "output",
-                [
-                    Formula("", (), f"{n:,}·{times:g}", to, _rounded(Fraction(times) * n, to))
-                    for n, times, to in zip(lengths, each, output[1:], strict=True)
-                ],
-            )
-        case PixelShuffle(factor=factor, inverse=False):
-            yield from _shared(
-                "output", _formulas([f"{n:,}·{factor}" for n in lengths], output[1:])
-            )
-            text = f"{shape[0]:,}/({factor}·{factor})"
-            yield Formula("output", ("channels",), text, output[0])
-        case Pool(ceil=True):
-            windows = map(Window, layer.kernel, layer.stride, layer.dilation)
-            formulas = [
-                _window_formula(Fit(n, window, resolve_padding(padding, n, window)), is_ceil=True)
-                for n, window, padding in zip(lengths, windows, layer.padding, strict=True)
+            return [
+                Formula("", (), f"{n:,}·{times:g}", to, _rounded(Fraction(times) * n, to))
+                for n, times, to in zip(lengths, each, output, strict=True)
             ]
-            yield from _shared("output", formulas)
-        case AdaptivePool():
-            return
-        case _ if row.measure.windows and not row.measure.upsampling:
-            placed = zip(lengths, row.measure.windows, strict=True)
-            yield from _shared("output", [_window_formula(Fit(n, *each)) for n, each in placed])
+        case PixelShuffle(factor=factor, inverse=False):
+            return _formulas([f"{n:,}·{factor}" for n in lengths], output)
+        case Pool(ceil=True, kernel=kernel, stride=stride, dilation=dilation):
+            axes = map(Window, kernel, stride, dilation)
+            return [
+                _window_formula(Fit(n, window, resolve_padding(padding, n, window)), is_ceil=True)
+                for n, window, padding in zip(lengths, axes, layer.padding, strict=True)
+            ]
+    if isinstance(layer, AdaptivePool) or row.measure.upsampling or not windows:
+        return ()
+    return [_window_formula(Fit(n, *each)) for n, each in zip(lengths, windows, strict=True)]
 
 
 def _formulas(expressions: Iterable[str], values: Sequence[int]) -> list[Formula | None]:
@@ -414,7 +411,7 @@ class Explained(NamedTuple):
         summary = self.figures.summary
         formulas = formulas_by_layer(summary)
         layers = [
-            {**record, "formulas": [one.record() for one in formulas[record["name"]]]}
+            {**record, "formulas": [formula.record() for formula in formulas[record["name"]]]}
             for record in self.figures.layers
         ]
         totals = [formula.record() for formula in total_formulas(summary)]

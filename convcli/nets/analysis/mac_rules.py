@@ -30,10 +30,7 @@ from convcli.nets.layers import (
     Upsample,
 )
 from convcli.nets.layers.tensor_ops import (
-    Each,
-    Free,
     Operation,
-    Single,
     Unused,
     Weights,
 )
@@ -53,14 +50,6 @@ class Rule(NamedTuple):
 
     count: Callable[[Row], int]
     definition: str
-
-
-def layer_of(row: Row) -> Layer:
-    """The layer of a row, without the wrappers that say how it is applied to its tensor."""
-    layer = row.node.layer
-    while isinstance(layer, Each | Free | Single):
-        layer = layer.layer
-    return layer
 
 
 def _outputs(row: Row) -> int:
@@ -89,21 +78,13 @@ def _is_of_class(row: Row, *others: str) -> bool:
 
 def _bias(row: Row) -> int:
     """One addition for every output of a convolution or linear layer with a bias."""
-    is_given = len(row.inputs) > 2 and isinstance(layer_of(row), (*CONVS, TransposedConv, Linear))
+    is_given = len(row.inputs) > 2 and isinstance(row.bare_layer, (*CONVS, TransposedConv, Linear))
     return _outputs(row) if row.measure.bias or is_given else 0
-
-
-def _weights(row: Row) -> int:
-    return row.macs
-
-
-def _with_bias(row: Row) -> int:
-    return row.macs + _bias(row)
 
 
 def products(row: Row) -> int:
     """Multiply–accumulates of two tensors without a weight: `q @ k.T`, attention, einsum."""
-    layer = layer_of(row)
+    layer = row.bare_layer
     if not isinstance(layer, Operation) or layer.macs or len(layer.inputs) < 2:
         return 0
     first, second = layer.inputs[:2]
@@ -125,15 +106,6 @@ def _einsum(equation: str, shapes: tuple[tuple[int, ...], ...]) -> int:
     for term, shape in zip(terms, shapes, strict=True):
         sizes.update(zip(term, shape, strict=False))
     return prod(sizes.values())
-
-
-def _with_products(row: Row) -> int:
-    return row.macs + products(row)
-
-
-def _transposed_outputs(row: Row, layer: TransposedConv) -> int:
-    """A transposed convolution by its output's pixels, as thop counts it."""
-    return _outputs(row) * (row.inputs[0][0] // layer.groups) * prod(layer.kernel)
 
 
 def _windows_cells(row: Row, is_floor: bool) -> "Fraction":
@@ -187,7 +159,7 @@ class Level(NamedTuple):
 
 def recurrent(row: Row) -> tuple[int, str, list[Level]]:
     """Steps of a recurrent layer, its type, and its levels and directions."""
-    layer = layer_of(row)
+    layer = row.bare_layer
     if not isinstance(layer, Operation) or layer.type not in RECURRENT:
         return 0, "", []
     steps = prod(layer.inputs[0][:-1])
@@ -228,39 +200,42 @@ def _thop_recurrent(row: Row) -> int:
     return steps * total
 
 
-def _thop(row: Row) -> int:
-    return row.node.paths**2 * _thop_once(row, _thop_newer)
+def _thop(row: Row, older: bool = False) -> int:
+    """What a module's hook counts: thop sets it, and adds its sum, under every path of a module.
 
-
-def _thop_older(row: Row) -> int:
-    return row.node.paths**2 * _thop_once(row, _thop_oldest)
-
-
-def _thop_once(row: Row, count: Callable[[Row, Layer], int]) -> int:
-    """What a module's hook counts: thop sets it, and adds its sum, under every path of a module."""
+    The `older` version is 0.0.31.
+    """
     cell = _cell(row)
     if cell is not None:
-        return _thop_cell(cell)
-    return count(row, layer_of(row)) if _is_of_class(row, *UPSAMPLING) else 0
+        return row.node.paths**2 * _thop_cell(cell)
+    return row.node.paths**2 * _thop_hook(row, older) if _is_of_class(row, *UPSAMPLING) else 0
 
 
-def _thop_newer(row: Row, layer: Layer) -> int:
+def _thop_hook(row: Row, older: bool) -> int:
+    layer = row.bare_layer
     match layer:
-        case Conv() | Depthwise() | Separable() | Linear():
+        case Conv() | Depthwise() | Separable():
+            return row.macs + older * _bias(row)
+        case Linear():
             return row.macs
-        case TransposedConv():
-            return _transposed_outputs(row, layer)
-        case Norm(kind="batch" | "layer" | "instance"):
+        case TransposedConv():  # by its output's pixels
+            weights = row.inputs[0][0] // layer.groups * prod(layer.kernel)
+            return _outputs(row) * weights + older * _bias(row)
+        case Norm(kind="batch") if older:
+            return 2 * _inputs(row)
+        case Norm(kind="batch" | "layer" | "instance") if not older:
             return (4 if _is_affine(row, layer) else 2) * _inputs(row)
         case Pool(kind="average"):
             return _outputs(row)
         case AdaptivePool(kind="average"):
-            return int((_windows_cells(row, False) + 1) * _outputs(row))
+            return int((_windows_cells(row, older) + 1) * _outputs(row))
         case Upsample():
-            return _upsampled(row, layer, 1) * _outputs(row)
-        case PReLU():
+            return _upsampled(row, layer, 0 if older else 1) * _outputs(row)
+        case PReLU() if not older:
             return _inputs(row)
-        case Activation(type="softmax"):
+        case Activation(type="leaky_relu") if older:
+            return _inputs(row)
+        case Activation(type="softmax") if not older:
             size = _softmax_size(row, layer)
             return _inputs(row) // size * (3 * size - 1)
     return _thop_recurrent(row)
@@ -284,30 +259,9 @@ def _upsampled(row: Row, layer: Upsample, nearest: int) -> int:
     return 259 if layer.mode == "bicubic" else 0
 
 
-def _thop_oldest(row: Row, layer: Layer) -> int:
-    match layer:
-        case Conv() | Depthwise() | Separable():
-            return row.macs + _bias(row)
-        case Linear():
-            return row.macs
-        case TransposedConv():
-            return _transposed_outputs(row, layer) + _bias(row)
-        case Norm(kind="batch"):
-            return 2 * _inputs(row)
-        case Pool(kind="average"):
-            return _outputs(row)
-        case AdaptivePool(kind="average"):
-            return int((_windows_cells(row, True) + 1) * _outputs(row))
-        case Upsample():
-            return _upsampled(row, layer, 0) * _outputs(row)
-        case Activation(type="leaky_relu"):
-            return _inputs(row)
-    return _thop_recurrent(row)
-
-
 def _torchinfo(row: Row) -> int:
     """Parameters of leaf modules by their names: of convolutions times the output's pixels."""
-    layer, cell = layer_of(row), _cell(row)
+    layer, cell = row.bare_layer, _cell(row)
     if cell is not None:
         return (cell.rows * cell.columns + cell.bias * cell.rows) * cell.hidden
     if not is_module(row):
@@ -319,14 +273,13 @@ def _torchinfo(row: Row) -> int:
     if module == RENAMED:  # a bias keeps its name
         if isinstance(layer, Identity):
             return prod(row.inputs[1]) * prod(output[:2])
-        weights = params - row.measure.bias
-        return weights * prod(output[:2]) + row.measure.bias * output[0] * prod(output[2:])
+        own = params - row.measure.bias
+        return own * prod(output[:2]) + row.measure.bias * output[0] * prod(output[2:])
     if isinstance(layer, Weights):  # of an Embedding or a norm, whose module is a leaf
         is_named = row.name.rpartition(".")[2] in ("weight", "bias")
         return params if is_named and not row.node.owner else 0
-    steps, _, levels = recurrent(row)
-    if levels:
-        return steps * sum(prod(shape) for shape in _operation_inputs(row)[1:])
+    if weights := _recurrent_weights(row):
+        return weights
     if isinstance(layer, (*CONVS, TransposedConv)) and (not module or "Conv" in module):
         return params * output[0] * prod(output[2:])
     return params * output[0]
@@ -334,7 +287,7 @@ def _torchinfo(row: Row) -> int:
 
 def _weights_elsewhere(row: Row) -> int:
     """Parameters that a layer shares with another one, which torchinfo counts for both."""
-    layer, module = layer_of(row), row.name
+    layer, module = row.bare_layer, row.name
     if layer.type == "embedding":
         module = row.name.rpartition(".")[0]
     elif not isinstance(layer, (*CONVS, TransposedConv, Linear)):
@@ -343,19 +296,15 @@ def _weights_elsewhere(row: Row) -> int:
     return sum(prod(shape) for name, shape in given if not name.startswith(f"{module}."))
 
 
-def _operation_inputs(row: Row) -> tuple[tuple[int, ...], ...]:
-    layer = layer_of(row)
-    return layer.inputs if isinstance(layer, Operation) else ()
-
-
-def _is_uneven(layer: Layer) -> bool:
-    """Whether a convolution pads its ends differently: PyTorch's "same" with an even kernel."""
-    ends = [pair for pair in getattr(layer, "padding", ()) if not isinstance(pair, str)]
-    return any(before != after for before, after in ends)
+def _recurrent_weights(row: Row) -> int:
+    """All weights and biases of a recurrent layer, once a step; 0 for any other layer."""
+    layer = row.bare_layer
+    inputs = layer.inputs[1:] if isinstance(layer, Operation) else ()
+    return recurrent(row)[0] * sum(map(prod, inputs))
 
 
 def _fvcore(row: Row) -> int:
-    layer, function = layer_of(row), row.node.function
+    layer, function = row.bare_layer, row.node.function
     match layer:
         case Conv() | Depthwise() | TransposedConv():
             is_named = isinstance(layer, Conv) and layer.padding_named and layer.border == "zero"
@@ -415,7 +364,7 @@ ADDED_PRODUCTS = ("addmm", "baddbmm")
 
 def _ptflops(row: Row) -> int:
     """Hooks of modules, once per path of a module, and functions that their forwards call."""
-    layer, function, cell = layer_of(row), row.node.function, _cell(row)
+    layer, function, cell = row.bare_layer, row.node.function, _cell(row)
     if cell is not None:
         more = {1: 1, 3: 7, 4: 10}[cell.gates] * cell.hidden + 2 * cell.bias * cell.rows
         return cell.rows * cell.columns + (more if cell.is_hidden else 0)
@@ -521,8 +470,9 @@ def _ptflops_recurrent(row: Row) -> int:
     return steps * total
 
 
-def _is_fused(row: Row, layer: Layer) -> bool:
+def _is_fused(row: Row) -> bool:
     """Whether it runs as one operator that counters of operators do not know, on a CPU."""
+    layer = row.bare_layer
     if not isinstance(layer, Operation):
         return False
     if layer.type == "attention":
@@ -532,33 +482,29 @@ def _is_fused(row: Row, layer: Layer) -> bool:
 
 
 def _aten(row: Row) -> int:
-    layer = layer_of(row)
-    if _is_fused(row, layer) or row.node.function == "baddbmm":
+    layer = row.bare_layer
+    if _is_fused(row) or row.node.function == "baddbmm":
         return 0
-    steps, _, levels = recurrent(row)
-    if levels:
-        return steps * sum(prod(shape) for shape in _operation_inputs(row)[1:])
+    if weights := _recurrent_weights(row):
+        return weights
     if row.node.function == "addmm" and layer.type == "add":
         return _outputs(row)
     return row.macs + _bias(row) + products(row)
 
 
-def _flop_counter(row: Row) -> int:
-    return 0 if _is_fused(row, layer_of(row)) else row.macs + products(row)
-
-
 def _calflops(row: Row) -> int:
-    return row.node.paths * _calflops_once(row)
-
-
-def _calflops_once(row: Row) -> int:
-    layer = layer_of(row)
+    layer = row.bare_layer
     if _cell(row) is not None:
         return 0
     if isinstance(layer, TransposedConv):  # divides by the groups twice, and rounds down
         filters = layer.filters // layer.groups
         return row.macs // filters * (filters // layer.groups)
-    if isinstance(layer, Conv) and layer.border == "zero" and _is_uneven(layer):
+    # PyTorch's "same" with an even kernel pads the ends differently
+    if (
+        isinstance(layer, Conv)
+        and layer.border == "zero"
+        and any(not isinstance(ends, str) and ends[0] != ends[1] for ends in layer.padding)
+    ):
         places = zip(row.inputs[0][1:], layer.kernel, layer.dilation, strict=True)
         spans = ((length, step * (size - 1)) for length, size, step in places)
         outputs = prod(length + 2 * (span // 2) - span for length, span in spans)
@@ -570,9 +516,11 @@ def _calflops_once(row: Row) -> int:
 
 
 RULES = {
-    "weights": Rule(_weights, "weights of convolutions and linear layers"),
-    "weights+products": Rule(_with_products, "weights, and products of two activations"),
-    "bias": Rule(_with_bias, "weights, and one for each output with a bias"),
+    "weights": Rule(lambda row: row.macs, "weights of convolutions and linear layers"),
+    "weights+products": Rule(
+        lambda row: row.macs + products(row), "weights, and products of two activations"
+    ),
+    "bias": Rule(lambda row: row.macs + _bias(row), "weights, and one for each output with a bias"),
     "torchinfo": Rule(
         _torchinfo,
         "torchinfo 1.8.0: parameters of convolutions x output pixels, of other modules once",
@@ -583,7 +531,7 @@ RULES = {
         "norm, window + 1 per adaptive-average-pool output; no functions",
     ),
     "thop@0.0.31": Rule(
-        _thop_older,
+        lambda row: _thop(row, older=True),
         "thop 0.0.31: weights and conv biases, 2 per batch norm value, window + 1 per "
         "adaptive-average-pool output; no functions",
     ),
@@ -599,11 +547,12 @@ RULES = {
     ),
     "ptflops@aten": Rule(_aten, "ptflops 0.7.5, aten backend: weights, biases and products"),
     "torch": Rule(
-        _flop_counter,
+        lambda row: 0 if _is_fused(row) else row.macs + products(row),
         "FlopCounterMode of torch 2.13 on a CPU, halved: weights and products; no LSTM",
     ),
     "calflops": Rule(
-        _calflops, "calflops 0.3.2: weights, and products of torch.matmul; no recurrent layers"
+        lambda row: row.node.paths * _calflops(row),
+        "calflops 0.3.2: weights, and products of torch.matmul; no recurrent layers",
     ),
 }
 """A tool's own name is its newest version; `tool@version` names one."""

@@ -6,7 +6,7 @@ A refusal names the layers and the reason; a caveat is printed as a note with th
 from collections.abc import Callable, Sequence
 
 from convcli.errors import UnfitError
-from convcli.nets.analysis.mac_rules import OWN, is_module, layer_of, recurrent
+from convcli.nets.analysis.mac_rules import OWN, is_module, recurrent
 from convcli.nets.analysis.summary import Row
 from convcli.nets.layers import Activation, AdaptivePool, Linear, PReLU, Upsample
 from convcli.nets.layers.tensor_ops import Broadcast, Operation, Scalar, Unused, Weights
@@ -15,7 +15,7 @@ from convcli.records import NamedTuple
 
 def takes_one_step(row: Row) -> bool:
     """Whether the input of a recurrent layer or an attention has one step."""
-    layer = layer_of(row)
+    layer = row.bare_layer
     if isinstance(layer, Operation) and layer.type == "attention":
         return layer.inputs[0][-2:-1] == (1,)
     return recurrent(row)[0] == 1
@@ -51,12 +51,12 @@ def _is_keras_alone(row: Row) -> bool:
 
 
 def _has_factors(row: Row) -> bool:
-    layer = layer_of(row)
+    layer = row.bare_layer
     return isinstance(layer, Upsample) and len(set(layer.scale)) > 1
 
 
 def _keeps_a_length(row: Row) -> bool:
-    layer = layer_of(row)
+    layer = row.bare_layer
     return isinstance(layer, AdaptivePool) and is_module(row) and None in layer.sizes
 
 
@@ -124,15 +124,18 @@ def caveats(rule: str, rows: Sequence[Row]) -> list[str]:
             f"{_few(dropped)}: called, but nothing comes of it; the tool of --mac-rule {rule} "
             "counts its MACs too, which are not here"
         )
-    if rule == "ptflops@aten":
-        biases = _biases_unseen(rows)
-        if biases:
-            notes.append(
-                f"{_few(biases)}: where the input is not contiguous, as behind permute, the tool "
-                f"of --mac-rule {rule} leaves the bias out, which is counted here"
-            )
+    if rule == "ptflops@aten" and (biases := _biases_left_out(rows)):
+        notes.append(
+            f"{_few(biases)}: where the input is not contiguous, as behind permute, the tool "
+            f"of --mac-rule {rule} leaves the bias out, which is counted here"
+        )
     if rule == "torchinfo":
-        own = [row.name for row in rows if _is_own_conv(row)]
+        own = [
+            row.name
+            for row in rows
+            # of a convolution whose forward the program writes itself
+            if isinstance(row.node.layer, Weights) and "Conv" in row.node.module
+        ]
         if own:
             notes.append(
                 f"{_few(own)}: of a class with Conv in its name, the tool of --mac-rule torchinfo "
@@ -145,23 +148,18 @@ def _few(names: list[str]) -> str:
     return ", ".join(names[:3]) + (", …" if len(names) > 3 else "")
 
 
-def _is_own_conv(row: Row) -> bool:
-    """Whether it is a weight of a convolution whose forward the program writes itself."""
-    return isinstance(row.node.layer, Weights) and "Conv" in row.node.module
-
-
 ELEMENTWISE = (Activation, Broadcast, Scalar, PReLU)
 """Layers that keep the memory layout of their input."""
 
 
-def _biases_unseen(rows: Sequence[Row]) -> list[str]:
+def _biases_left_out(rows: Sequence[Row]) -> list[str]:
     """Linear layers with a bias whose input has a memory layout unlike its axis order."""
-    turned, found = set[str](), list[str]()
+    turned, biases = set[str](), list[str]()
     for row in rows:
-        layer, reads = layer_of(row), turned.intersection(row.node.inputs)
+        layer, reads = row.bare_layer, turned.intersection(row.node.inputs)
         is_turn = isinstance(layer, Operation) and layer.type in ("permute", "transpose")
         if is_turn or (reads and isinstance(layer, ELEMENTWISE)):
             turned.add(row.name)
         elif reads and isinstance(layer, Linear) and row.measure.bias and len(row.output) > 1:
-            found.append(row.name)
-    return found
+            biases.append(row.name)
+    return biases

@@ -76,6 +76,14 @@ class Row(NamedTuple):
         return self.node.layer.type
 
     @property
+    def bare_layer(self) -> Layer:
+        """Its layer without the wrappers that say how it is applied to its tensor."""
+        layer = self.node.layer
+        while isinstance(layer, Each | Free | Single):
+            layer = layer.layer
+        return layer
+
+    @property
     def measure(self) -> Measure:
         return self.use.measure
 
@@ -146,7 +154,6 @@ def use(layer: Layer, inputs: tuple[Shape, ...]) -> Use:
             Fit(length, window, padding)
             for length, (window, padding) in zip(inputs[0][1:], measure.windows, strict=True)
         )
-    counted = getattr(layer, "counted", False)
     in_place = isinstance(layer, IN_PLACE) or (
         isinstance(layer, AdaptivePool) and inputs[0] == measure.output  # each window one cell
     )
@@ -154,7 +161,7 @@ def use(layer: Layer, inputs: tuple[Shape, ...]) -> Use:
         measure,
         fits,
         tuple(fit.unread for fit in fits),
-        measure.params + (measure.statistics if counted else 0),
+        measure.params + measure.statistics * measure.counted,
         0 if in_place else prod(measure.output),
     )
 

@@ -319,15 +319,6 @@ NEED_TOTALS = {"FLOPs", "params share", "MACs share", "intensity"}
 SORTS = ("params", "trainable", "frozen", "MACs", "FLOPs", "intensity", "memory")
 """The columns that a table can be sorted by."""
 
-TOTALS: dict[str, Callable[[Totals], int]] = {
-    "params": lambda total: total["params"],
-    "trainable": lambda total: total["trainable"],
-    "frozen": lambda total: total["frozen"],
-    "MACs": lambda total: total["macs"],
-    "memory": lambda total: total["memory"]["activations"],
-}
-"""The columns that have a total."""
-
 
 class Figures(NamedTuple):
     """A summary with the settings for printing it."""
@@ -462,9 +453,15 @@ class Figures(NamedTuple):
     def table(self) -> Table:
         settings, total = self.settings, totals(self.summary, self.settings)
         columns, records = self.columns, layer_records(self.summary, settings)
-        sums = {name: total_of(total) for name, total_of in TOTALS.items()}
-        label = "total so far" if self.summary.failures else "total"
-        footer: dict[str, object] = {"layer": label, "output": self._output_text, **sums}
+        footer: dict[str, object] = {
+            "layer": "total so far" if self.summary.failures else "total",
+            "output": self._output_text,
+            "params": total["params"],
+            "trainable": total["trainable"],
+            "frozen": total["frozen"],
+            "MACs": total["macs"],
+            "memory": total["memory"]["activations"],
+        }
         if settings.selection != Selection() or NEED_TOTALS.intersection(columns):
             from convcli.nets.analysis.selection import selected, selected_footer
 
@@ -472,14 +469,11 @@ class Figures(NamedTuple):
             records = selected(records, total, settings)
             if not self.summary.failures:
                 footer |= selected_footer(records, total, count)
-        if settings.layout == "hwc":
-            cells = COLUMNS
-        else:
-            cells = {
-                **COLUMNS,
-                "input": lambda record: settings.sizes_text(record["input"]),
-                "output": lambda record: settings.sizes_text(record["output"]),
-            }
+        cells: dict[str, Callable[[LayerRecord], object]] = {
+            **COLUMNS,
+            "input": lambda record: settings.sizes_text(record["input"]),
+            "output": lambda record: settings.sizes_text(record["output"]),
+        }
         rows = [[cells[column](record) for column in columns] for record in records]
         if "layer" not in columns and "type" in columns:
             footer["type"] = footer["layer"]

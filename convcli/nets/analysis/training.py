@@ -60,18 +60,18 @@ class Training(NamedTuple):
         size = DTYPES[self.dtype]
         weights, gradients, states = self.fixed
         holders: Counter[int] = Counter()
-        alive = most = 0
+        alive = peak = 0
         for step in self.steps:  # forward: what is kept from now on, and what is in use
-            most = max(most, alive + self._bytes(step.used - holders.keys(), batch))
+            peak = max(peak, alive + self._bytes(step.used - holders.keys(), batch))
             alive += self._bytes(step.kept - holders.keys(), batch)
             holders.update(step.kept)
         own = 0
         for step in reversed(self.steps):  # backward: with the gradients of what was used
             own += step.trained * size
-            most = max(most, alive + own + self._bytes(step.used, batch))
+            peak = max(peak, alive + own + self._bytes(step.used, batch))
             holders.subtract(step.kept)
-            alive -= self._bytes((one for one in step.kept if not holders[one]), batch)
-        return weights + states + max(most, gradients)
+            alive -= self._bytes((storage for storage in step.kept if not holders[storage]), batch)
+        return weights + states + max(peak, gradients)
 
     def largest_batch(self, limit: int) -> int:
         """The largest batch whose peak is within a limit of bytes; 0 if one image exceeds it."""

@@ -175,7 +175,7 @@ def fitting_inputs(network: Network, summary: Summary, near: bool) -> Fit:
         elif near and not working:
             notes.append(f"no {name} from {max(side - NEAR, 1)} to {side + NEAR} works")
         if given_works and summary.warnings:
-            fitting = [f"{one}" for one in search.nearest_fits(side) if one]
+            fitting = [str(near_side) for near_side in search.nearest_fits(side) if near_side]
             nearest = " and ".join(fitting) or f"none within {MAX_DISTANCE}"
             if fitting or not search.ended:
                 notes.append(f"nearest {names} with nothing left over: {nearest}")
@@ -193,29 +193,14 @@ def fitting_inputs(network: Network, summary: Summary, near: bool) -> Fit:
             notes.append(
                 f"the search for {names} that work ended early, after {tried}{limit().way_out}"
             )
-        sizes += [resized(shape, one, axes) for one in (*below[-1:], *above[:1], *farther)]
-    return Fit(tuple(notes), tuple(map(size_text, sorted({*sizes}, key=lambda one: one[1:]))))
+        sizes += [resized(shape, n, axes) for n in (*below[-1:], *above[:1], *farther)]
+    return Fit(tuple(notes), tuple(map(size_text, sorted({*sizes}, key=lambda size: size[1:]))))
 
 
 def _step(sides: list[int]) -> str:
     """The step between the sides that work, if it is constant."""
     steps = {after - before for before, after in pairwise(sides)}
     return f" (in steps of {min(steps)})" if len(steps) == 1 and max(steps) > 1 else ""
-
-
-def nearest_fits(network: Network, shape: Shape) -> tuple[int | None, int | None]:
-    """The nearest sides below and above an input's with which a square input fits."""
-    return Search(network, shape).nearest_fits(max(shape[1:], default=1))
-
-
-def fits(network: Network, shape: Shape, side: int) -> bool:
-    """Whether a square input works and leaves nothing over in any layer."""
-    return Search(network, shape).fits(side)
-
-
-def smallest(network: Network, shape: Shape) -> int | None:
-    """The smallest square input that works; None for one without axes, or where none does."""
-    return Search(network, shape).smallest() if len(shape) > 1 else None
 
 
 def input_for(

@@ -72,7 +72,8 @@ class Norm(NamedTuple):
                 raise UnfitError(f"{self.type} over {self.shape} meets the shape {shape}")
         # Keras's layer for inputs also stores the number of pictures that it was adapted to
         kept = 2 * shape[0] + (self.kind == "input") if self.tracked else 0
-        return Measure(shape, self.vectors * covered, statistics=kept)
+        trained = self.vectors * covered
+        return Measure(shape, trained, statistics=kept, counted=self.counted)
 
     def slots(self, shape: Shape) -> Slots:
         covered = self.shape or shape[:1]

@@ -57,8 +57,8 @@ class Reshape(NamedTuple):
                 known,
                 rest,
             )
-        made = (rest // known if size == -1 else size for size in self.shape)
-        return Measure((*kept, *made, *further))
+        sizes = (rest // known if size == -1 else size for size in self.shape)
+        return Measure((*kept, *sizes, *further))
 
 
 @equal_by_type
@@ -213,11 +213,11 @@ def together(type_: str, shapes: Sequence[Shape], level: Sequence[Shape]) -> Sha
     """
     output = []
     for sizes in zip(*level, strict=True):
-        wide = set(sizes) - {1}
-        if len(wide) > 1:
+        lengths = set(sizes) - {1}
+        if len(lengths) > 1:
             met = " and ".join(map(size_text, shapes))
             raise UnfitError(f"{type_} meets {met}, which do not match")
-        output.append(wide.pop() if wide else 1)
+        output.append(lengths.pop() if lengths else 1)
     return tuple(output)
 
 

@@ -22,7 +22,7 @@ from convcli.nets.layers.shapes import (
 )
 from convcli.records import NamedTuple, equal_by_type
 
-GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4}
+GATES = {"rnn": 1, "simple_rnn": 1, "gru": 3, "lstm": 4}
 """Recurrent layer → matrices side by side in one of its weights."""
 
 Joined = Literal["concat", "sum", "mul", "ave"]
@@ -122,25 +122,21 @@ class ConvRecurrent(NamedTuple):
         return f"conv_lstm{len(self.kernel)}d"
 
     def measure(self, *inputs: Shape) -> Measure:
-        channels, steps, *lengths = self._maps(inputs)
-        windows = windows_on(
-            (channels, *lengths), self.kernel, self.stride, self.dilation, self.padding
-        )
-        state = window_lengths((channels, *lengths), windows)
-        rows = GATES["lstm"] * self.filters
-        weights = prod(self.kernel) * rows * (channels + self.filters)
-        output = (self.filters, steps, *state) if self.sequences else (self.filters, *state)
-        macs = steps * prod(state) * weights
-        return Measure(output, weights + rows * self.bias, macs, mixes=True)
-
-    def _maps(self, inputs: tuple[Shape, ...]) -> Shape:
         (shape,) = inputs
         if len(shape) != len(self.kernel) + 2:
             raise UnfitError(
                 f"{self.type} needs steps, {len(self.kernel)} lengths and channels; its input is "
                 f"{size_text(shape)}"
             )
-        return shape
+        channels, steps, *lengths = shape
+        step = channels, *lengths
+        windows = windows_on(step, self.kernel, self.stride, self.dilation, self.padding)
+        state = window_lengths(step, windows)
+        rows = GATES["lstm"] * self.filters
+        weights = prod(self.kernel) * rows * (channels + self.filters)
+        output = (self.filters, steps, *state) if self.sequences else (self.filters, *state)
+        macs = steps * prod(state) * weights
+        return Measure(output, weights + rows * self.bias, macs, mixes=True)
 
 
 @equal_by_type
@@ -189,11 +185,6 @@ class TimeDistributed(NamedTuple):
             mixes=step.mixes or bool(step.windows or step.upsampling),
         )
 
-    @property
-    def counted(self) -> bool:
-        """Whether its statistics are parameters."""
-        return bool(getattr(self.layer, "counted", False))
-
 
 @equal_by_type
 class ChannelsFirst(NamedTuple):
@@ -214,11 +205,6 @@ class ChannelsFirst(NamedTuple):
         measure = self.layer.measure(*map(text_order, inputs))
         output, mixes = network_order(measure.output), bool(measure.windows or measure.upsampling)
         return measure._replace(output=output, windows=(), upsampling=(), mixes=mixes)
-
-    @property
-    def counted(self) -> bool:
-        """Whether its statistics are parameters."""
-        return bool(getattr(self.layer, "counted", False))
 
 
 @equal_by_type
@@ -277,11 +263,6 @@ class AxisNorm(NamedTuple):
     tracked: bool = False
     counts: int = 0
 
-    @property
-    def counted(self) -> bool:
-        """Keras counts its statistics as parameters."""
-        return True
-
     def measure(self, *inputs: Shape) -> Measure:
         (shape,) = inputs
         axes = text_order(shape)
@@ -290,7 +271,7 @@ class AxisNorm(NamedTuple):
                 raise UnfitError(f"{self.type} over axis {axis} meets {size_text(shape)}")
         covered = prod(axes[axis - 1 if axis > 0 else axis] for axis in self.axes)
         kept = 2 * covered + self.counts if self.tracked else 0
-        return Measure(shape, self.vectors * covered, statistics=kept)
+        return Measure(shape, self.vectors * covered, statistics=kept, counted=True)
 
 
 @equal_by_type
@@ -326,11 +307,6 @@ class SpectralNorm(NamedTuple):
     def type(self) -> str:
         return self.layer.type
 
-    @property
-    def counted(self) -> bool:
-        """Keras counts its statistics as parameters."""
-        return True
-
     def measure(self, *inputs: Shape) -> Measure:
         measure = self.layer.measure(*inputs)
-        return measure._replace(statistics=measure.statistics + self.kept)
+        return measure._replace(statistics=measure.statistics + self.kept, counted=True)

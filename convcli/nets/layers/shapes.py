@@ -39,6 +39,8 @@ class Measure(NamedTuple):
     """The part of `params` that is biases of convolutions and linear layers."""
     statistics: int = 0
     """Running statistics: stored but not trained."""
+    counted: bool = False
+    """Whether the statistics are parameters, as Keras counts them."""
     upsampling: Sizes = ()
     """Output cells per input cell, on each axis, if the layer enlarges."""
     mixes: bool = False
@@ -71,8 +73,7 @@ Names = Mapping[str, Mapping[str, Builder]]
 class Layer(Protocol):
     """The protocol of every layer.
 
-    One that has weights also has `slots(shape)`, the arrays of an input of this shape by role. One
-    whose statistics are parameters, as Keras counts them, has `counted`.
+    One that has weights also has `slots(shape)`, the arrays of an input of this shape by role.
     """
 
     @property

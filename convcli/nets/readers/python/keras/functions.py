@@ -1,6 +1,7 @@
 """Functions of tensors in `tensorflow`, `keras.ops`, `keras.backend` and `keras.layers`."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import prod
 
 from convcli.borders import BorderName
@@ -48,19 +49,17 @@ OPTIONS = {"axis": "dim", "keepdims": "keepdim"}
 """TensorFlow's names of options, and PyTorch's."""
 
 
-def activation(name: str) -> NativeFunction:
+def activation(
+    name: str, /, interpreter: Interpreter, x: Value, *rest: Value, **options: Value
+) -> Tensor:
     """`tf.nn.relu(x)`: the layer that `activation="relu"` adds."""
-
-    def call(interpreter: Interpreter, x: Value, *rest: Value, **options: Value) -> Tensor:
-        others = [value for value in rest if isinstance(value, Tensor)]
-        record = keras.function(name) or Identity("linear")
-        values = [value for value in rest if not isinstance(value, Tensor)]
-        values += [value for key, value in options.items() if key != "name"]
-        if isinstance(record, Activation):
-            record = with_values(record, values)
-        return apply_record(interpreter, record, *tensors_in((x, *others)))
-
-    return call
+    others = [value for value in rest if isinstance(value, Tensor)]
+    record = keras.function(name) or Identity("linear")
+    values = [value for value in rest if not isinstance(value, Tensor)]
+    values += [value for key, value in options.items() if key != "name"]
+    if isinstance(record, Activation):
+        record = with_values(record, values)
+    return apply_record(interpreter, record, *tensors_in((x, *others)))
 
 
 def with_values(record: Activation, values: Sequence[Value]) -> Activation:
@@ -82,16 +81,12 @@ VALUED: dict[str, Callable[[object], Activation]] = {
 """Functions whose value is a number: the slope, the bound below 0."""
 
 
-def merge(kind: str) -> NativeFunction:
+def merge(kind: str, /, interpreter: Interpreter, *values: Value, **options: Value) -> Value:
     """`layers.add([x, y])`, `tf.add(x, y)`; a number among them is arithmetic."""
-
-    def call(interpreter: Interpreter, *values: Value, **options: Value) -> Value:
-        if len(values) == 2 and any(isinstance(value, int | float) for value in values):
-            return elementwise.binary(interpreter, kind, *values)
-        tensors = tensors_in(values)
-        return apply_record(interpreter, Merge(kind), *tensors, name=options.get("name"))
-
-    return call
+    if len(values) == 2 and any(isinstance(value, int | float) for value in values):
+        return elementwise.binary(interpreter, kind, *values)
+    tensors = tensors_in(values)
+    return apply_record(interpreter, Merge(kind), *tensors, name=options.get("name"))
 
 
 def concatenate(
@@ -104,7 +99,7 @@ def concatenate(
     if len(tensors) == 1:
         return tensors[0]
     if place == 0:
-        return to_tensor(by_shape("concat", indexing.cat)(interpreter, tensors, 0))
+        return to_tensor(by_shape("concat", indexing.cat, interpreter, tensors, 0))
     record = Concat(0 if place == rank - 1 else place)
     return apply_record(interpreter, record, *tensors, name=options.get("name"))
 
@@ -117,27 +112,26 @@ def reshape(interpreter: Interpreter, x: Value, shape: Value, **options: Value) 
     if isinstance(output, Tensor) and output.shape[0] == 1 and len(sizes) > 1:
         target = network_shape((1, *to_sizes(sizes[1:])))[1:]
         return apply_record(interpreter, Reshape(target, channels_last=True), x)
-    return by_shape("reshape", shape_ops.reshape)(interpreter, x, sizes)
+    return by_shape("reshape", shape_ops.reshape, interpreter, x, sizes)
 
 
-def reduction(type_: str, pool: PoolKind | None = None) -> NativeFunction:
+def reduction(
+    type_: str,
+    pool: PoolKind | None,
+    /,
+    interpreter: Interpreter,
+    x: Value,
+    axis_: Value = None,
+    keepdims: Value = False,
+    **options: Value,
+) -> Value:
     """A reduction along some axes; over all lengths, a global pool."""
-
-    def call(
-        interpreter: Interpreter,
-        x: Value,
-        axis_: Value = None,
-        keepdims: Value = False,
-        **options: Value,
-    ) -> Value:
-        x = to_tensor(x)
-        over, keeps = options.get("axis", axis_), bool(keepdims)
-        lengths = list(range(1, len(x.shape) - 1))
-        if pool and lengths and over is not None and sorted(axes(over, len(x.shape))) == lengths:
-            return apply_record(interpreter, AdaptivePool(pool, (1,) * len(lengths), not keeps), x)
-        return by_shape(type_, reductions.reduction(type_))(interpreter, x, over, keeps)
-
-    return call
+    x = to_tensor(x)
+    over, keeps = options.get("axis", axis_), bool(keepdims)
+    lengths = list(range(1, len(x.shape) - 1))
+    if pool and lengths and over is not None and sorted(axes(over, len(x.shape))) == lengths:
+        return apply_record(interpreter, AdaptivePool(pool, (1,) * len(lengths), not keeps), x)
+    return by_shape(type_, partial(reductions.reduction, type_, None), interpreter, x, over, keeps)
 
 
 BORDERS: dict[str, BorderName] = {"REFLECT": "reflect", "SYMMETRIC": "symmetric"}
@@ -192,9 +186,9 @@ def transpose(
     """`tf.transpose(x, perm=[0, 3, 1, 2])`."""
     order = perm if perm is not None else axes
     if order is None:
-        return by_shape("transpose", shape_ops.transposed)(interpreter, x)
+        return by_shape("transpose", shape_ops.transposed, interpreter, x)
     places = tuple(to_list(interpreter, order))
-    return by_shape("transpose", shape_ops.permute)(interpreter, x, places)
+    return by_shape("transpose", shape_ops.permute, interpreter, x, places)
 
 
 def split(
@@ -208,29 +202,47 @@ def split(
         if count < 1 or length % count:
             raise ReadError(f"an axis of {length} does not split into {count} equal pieces")
         pieces = length // count
-    return by_shape("split", indexing.split)(interpreter, x, pieces, place)
+    return by_shape("split", indexing.split, interpreter, x, pieces, place)
 
 
-def renamed(name: str, function: NativeFunction) -> NativeFunction:
+def renamed(
+    type_: str,
+    function: NativeFunction,
+    /,
+    interpreter: Interpreter,
+    *args: Value,
+    **options: Value,
+) -> Value:
     """A function of shapes, with TensorFlow's option names."""
-    work = by_shape(name, function)
-
-    def call(interpreter: Interpreter, *args: Value, **options: Value) -> Value:
-        options.pop("name", None)
-        return work(interpreter, *args, **{OPTIONS.get(k, k): v for k, v in options.items()})
-
-    return call
+    named = {OPTIONS.get(key, key): value for key, value in options.items() if key != "name"}
+    return by_shape(type_, function, interpreter, *args, **named)
 
 
 def flatten(interpreter: Interpreter, x: Value, **options: Value) -> Tensor:
     return apply_record(interpreter, Reshape(channels_last=True), to_tensor(x))
 
 
+RENAMED: dict[str, NativeFunction] = {
+    "squeeze": shape_ops.squeeze,
+    "expand_dims": shape_ops.unsqueeze,
+    "stack": indexing.stack,
+    "unstack": indexing.unbind,
+    "tile": shape_ops.tile,
+}
+"""PyTorch's functions that take TensorFlow's names of options."""
+
+REDUCTIONS: dict[str, PoolKind | None] = {
+    "mean": "average",
+    "max": "max",
+    **dict.fromkeys(("sum", "min", "prod", "std")),
+}
+"""Reductions, and the pool that each is over all lengths."""
+
 FUNCTIONS: dict[str, NativeFunction] = {
-    **{name: elementwise.elementwise(name) for name in VALUES},
-    **{name: activation(name) for name in keras.FUNCTIONS},
+    **{name: partial(elementwise.elementwise, name) for name in VALUES},
+    **{name: partial(activation, name) for name in keras.FUNCTIONS},
     **{
-        kind: merge(kind)
+        kind: partial(merge, kind)
         for kind in ("add", "subtract", "multiply", "average", "maximum", "minimum")
     },
     "concatenate": concatenate,
@@ -245,19 +257,11 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "transpose": transpose,
     "permute_dimensions": transpose,
     "split": split,
-    "squeeze": renamed("squeeze", shape_ops.squeeze),
-    "expand_dims": renamed("expand_dims", shape_ops.unsqueeze),
-    "stack": renamed("stack", indexing.stack),
-    "unstack": renamed("unstack", indexing.unbind),
-    "tile": renamed("tile", shape_ops.tile),
+    **{name: partial(renamed, name, function) for name, function in RENAMED.items()},
     **{
-        f"{prefix}{name}": call
+        f"{prefix}{name}": partial(reduction, name, pool)
         for prefix in ("", "reduce_")
-        for name, call in {
-            "mean": reduction("mean", "average"),
-            "max": reduction("max", "max"),
-            **{name: reduction(name) for name in ("sum", "min", "prod", "std")},
-        }.items()
+        for name, pool in REDUCTIONS.items()
     },
     **dict.fromkeys(("dropout", "identity", "stop_gradient", "cast", "convert_to_tensor"), first),
 }
