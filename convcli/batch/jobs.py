@@ -149,9 +149,9 @@ class FilterJob(Job):
                         return finished
                 raise
             notes = opened.losses if opened.picture else (IN_BANDS,)
-            said, values = statistics_text(statistics, opened.plan), statistics.record()
+            text, values = statistics_text(statistics, opened.plan), statistics.record()
             plan = opened.plan.record() if self.describes else {}
-            return Done("done", notes, {"said": said, "values": values, "plan": plan})
+            return Done("done", notes, {"text": text, "values": values, "plan": plan})
 
         return work
 
