@@ -8,9 +8,9 @@ convcli alone, in the Python that runs this:
 
 import os
 import shlex
-import subprocess
 import sys
-from io import StringIO
+from contextlib import chdir, redirect_stdout
+from io import BytesIO, StringIO, TextIOWrapper
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -19,6 +19,7 @@ from rich.console import Console
 from rich.text import Text
 
 from convcli import kernel
+from convcli.cli.main import run as convcli
 from convcli.drawing.kernel_gallery import MATRIX, weights_picture
 
 DOCS = Path(__file__).resolve().parent
@@ -111,11 +112,13 @@ def binomial() -> str:
 
 def run(line: str, place: Path) -> bytes:
     """What a command prints on a terminal of WIDTH columns."""
-    environment = {**os.environ, "FORCE_COLOR": "1", "COLUMNS": str(WIDTH)}
-    words = [sys.executable, "-m", "convcli", *shlex.split(line)]
-    return subprocess.run(
-        words, cwd=place, env=environment, stdout=subprocess.PIPE, check=True
-    ).stdout
+    os.environ |= {"FORCE_COLOR": "1", "COLUMNS": str(WIDTH)}
+    with TextIOWrapper(BytesIO(), "utf-8") as printed:
+        with chdir(place), redirect_stdout(printed):
+            code = convcli(shlex.split(line))
+        printed.flush()
+        assert code == 0, line
+        return printed.buffer.getvalue()
 
 
 def shoot(target: Path, line: str, place: Path) -> None:
@@ -132,7 +135,7 @@ def shoot(target: Path, line: str, place: Path) -> None:
 def last_moment(place: Path) -> Text:
     """What --watch draws last, as `convcli fit` draws it on stderr."""
     from convcli.fitting.least_squares import descend, equations
-    from convcli.fitting.live import picture, schedule
+    from convcli.fitting.loss_curve import picture, schedule
     from convcli.fitting.planes import open_levels
 
     before, after = (open_levels(str(place / f"{name}.png")) for name in ("before", "after"))

@@ -9,6 +9,7 @@ import sys
 import termios
 from contextlib import chdir, redirect_stdout
 from io import BytesIO, TextIOWrapper
+from itertools import pairwise
 from pathlib import Path
 
 from convcli.cli.main import run
@@ -22,14 +23,26 @@ def shell_line(line: str) -> str:
     return re.sub(r"(?<![\w/.-])convcli(?= )", lambda _: convcli, line)
 
 
-def words_of(line: str) -> list[str] | None:
-    """The words behind `convcli`, or None for a line that takes a shell."""
+def steps_of(line: str, folder: Path) -> list[tuple[str, list[str]]] | None:
+    """The commands of a line, each behind the sign that joins it to the one before.
+
+    None for a line that takes a shell: with other signs than |, && and >, or a command in a word.
+    """
     tokens = shlex.shlex(line, posix=True, punctuation_chars=True)
     tokens.whitespace_split = True
-    command, *words = tokens
-    if command != "convcli" or any(set(word) <= set("|&;<>()") or "*" in word for word in words):
-        return None
-    return words
+    steps: list[tuple[str, list[str]]] = [("&&", [])]
+    for word in tokens:
+        words = steps[-1][1]
+        if word in ("|", "&&", ">"):
+            steps.append((word, []))
+        elif set(word) <= set("&;<>()|") or word.endswith("$") or "convcli " in word:
+            return None
+        elif "*" in word and words[0] == "convcli":
+            words.extend(sorted(str(path.relative_to(folder)) for path in folder.glob(word)))
+        else:
+            words.append(word)
+    starts = [words[0] for _, words in steps]
+    return steps if "convcli" in starts and "xargs" not in starts else None
 
 
 class Terminal(TextIOWrapper):
@@ -42,10 +55,10 @@ class Terminal(TextIOWrapper):
 def shell(line: str, folder: Path, stream: type[TextIOWrapper] = TextIOWrapper) -> str:
     """What a line prints, where it ends with 0: in a pipe, or into a stream of this process.
 
-    The line runs in this process if it takes no shell.
+    What is convcli's of the line runs in this process if that takes no shell.
     """
-    words = words_of(line)
-    if words is None:
+    steps = steps_of(line, folder)
+    if steps is None:
         ended = subprocess.run(
             ["bash", "-o", "pipefail", "-ec", shell_line(line)],
             cwd=folder,
@@ -55,11 +68,33 @@ def shell(line: str, folder: Path, stream: type[TextIOWrapper] = TextIOWrapper) 
         )
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
-    with stream(BytesIO(), "utf-8") as pipe:
-        with chdir(folder), redirect_stdout(pipe):
-            assert run(words) == 0
+    printed, given = [], b""
+    for (sign, words), (into, _) in pairwise([*steps, ("&&", [])]):
+        if sign == ">":
+            (folder / words[0]).write_bytes(given)
+            continue
+        given = step(words, given, folder, stream if into == "&&" else TextIOWrapper)
+        if into == "&&":
+            printed.append(given.decode())
+            given = b""
+    return "".join(printed)
+
+
+def step(words: list[str], given: bytes, folder: Path, stream: type[TextIOWrapper]) -> bytes:
+    """What a command prints, given this on standard input."""
+    if words[0] != "convcli":
+        ended = subprocess.run(words, cwd=folder, input=given, capture_output=True, check=False)
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+    before = sys.stdin
+    with stream(BytesIO(), "utf-8") as pipe, TextIOWrapper(BytesIO(given), "utf-8") as sys.stdin:
+        try:
+            with chdir(folder), redirect_stdout(pipe):
+                assert run(words[1:]) == 0
+        finally:
+            sys.stdin = before
         pipe.flush()
-        return pipe.buffer.getvalue().decode()
+        return pipe.buffer.getvalue()
 
 
 def on_terminal(line: str, folder: Path, reader: bool = False) -> tuple[int, str]:

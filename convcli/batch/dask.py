@@ -19,6 +19,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from convcli.batch.jobs import AnyJob, FilterJob, Outcome, make_folder, shipped, unreadable, worker
 from convcli.batch.output_names import Task
+from convcli.batch.runner import in_order
 from convcli.errors import Refusal, SpecError
 from convcli.images.io.atomic import write_file
 from convcli.images.io.source import file_state
@@ -89,7 +90,7 @@ def done_there(job: AnyJob, task: Task) -> Outcome:
 def on_cluster(tasks: Sequence[Task], job: AnyJob, address: str, ship: str) -> Iterator[Outcome]:
     """The outcomes of tasks, in their order; those of a worker that dies are done by another.
 
-    A task may therefore run twice: files appear whole under their names, and the second replaces
+    A task may therefore run twice: files appear complete under their names, and the second replaces
     the first. Raises Refusal where no scheduler answers.
     """
     try:
@@ -181,12 +182,10 @@ class Cluster:
 
     def threads(self) -> int:
         """Threads of all workers. Raises Refusal where the scheduler is gone."""
-        try:
-            if self.client.status != "running":
-                raise self.gone()
-            return sum(_within(CONNECTING, self.client.nthreads).values())
-        except Exception:  # whatever Dask raises then
-            raise self.gone() from None
+        with suppress(Exception):  # whatever Dask raises then
+            if self.client.status == "running":
+                return sum(_within(CONNECTING, self.client.nthreads).values())
+        raise self.gone()
 
     def gone(self) -> Refusal:
         return Refusal(f"{self.name} is gone; finished results are kept")
@@ -234,20 +233,19 @@ def _in_order(tasks: Sequence[Task], job: AnyJob, cluster: Cluster, ship: str) -
     ahead = min(MAX_AHEAD, AHEAD * threads)
     own = replace(job, threads=job.threads or 1)
     send = _send_bytes if ship == "bytes" else _send_paths
-    resumes = isinstance(job, FilterJob) and job.resume
-    left, waiting = deque(tasks), deque[tuple[Task, Pending]]()
-    while left or waiting:
-        while left and len(waiting) < ahead:
-            task = left.popleft()
-            if ship == "bytes" and resumes:  # `_send_bytes` looks at what it replaces
-                task = task._replace(force=True)
-            try:
-                waiting.append((task, send(client, own, task)))
-            except Exception:
-                if client.status == "running":
-                    raise
-                raise cluster.gone() from None
-        task, pending = waiting.popleft()
+
+    def submit(task: Task) -> Pending:
+        try:
+            return send(client, own, task)
+        except Exception:
+            if client.status == "running":
+                raise
+            raise cluster.gone() from None
+
+    if ship == "bytes" and isinstance(job, FilterJob) and job.resume:
+        # `_send_bytes` looks at what is replaced
+        tasks = [task._replace(force=True) for task in tasks]
+    for task, pending in in_order(deque(tasks), submit, ahead):
         yield pending if isinstance(pending, Outcome) else _outcome(task, pending, cluster, ship)
 
 

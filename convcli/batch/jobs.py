@@ -102,14 +102,13 @@ class FilterJob(Job):
     lossy_in_place: bool = False
     mask: str | None = None
     describes: bool = False
-    """Whether outcomes hold the whole plan too, as JSON wants it."""
+    """Whether outcomes hold the plan too, as JSON wants it."""
 
     def work(self) -> Work:
         """The function that does the tasks; what it needs for all of them is made once."""
         from convcli.batch.resume import finished_before
         from convcli.images.filters.apply import filter_opened, open_planned, refuse_clipping
         from convcli.images.filters.options import read_record
-        from convcli.images.filters.plan import statistics_text
         from convcli.images.filters.spec import spec_of
         from convcli.images.io.formats import SaveOptions, Target, format_named
         from convcli.images.io.source import file_state
@@ -130,9 +129,12 @@ class FilterJob(Job):
             # after it was opened: what changes from here on is not what was read
             if task.before is not None and file_state(task.source) != task.before:
                 return Done(notes=_done_before(opened, self.record))
-            replaces_all = task.source == task.target and not self.lossy_in_place
-            if replaces_all and opened.picture is not None:
-                _refuse_loss(task.source, opened.losses)
+            replaces_all = task.in_place and not self.lossy_in_place
+            for text in opened.losses if replaces_all and opened.picture is not None else ():
+                raise PictureError(
+                    f"{safe(task.source)}: {text}; --in-place would lose it for good; give -o "
+                    "instead, or --lossy-in-place"
+                )
             if self.fail_on_clip:
                 refuse_clipping(opened, self.threads)
             make_folder(task.target)
@@ -146,7 +148,7 @@ class FilterJob(Job):
                         return finished
                 raise
             notes = opened.losses if opened.picture else (IN_BANDS,)
-            said, values = statistics_text(statistics, opened.plan), statistics.record()
+            said, values = statistics.described(opened.plan.faint), statistics.record()
             plan = opened.plan.record() if self.describes else {}
             return Done("done", notes, {"said": said, "values": values, "plan": plan})
 
@@ -155,15 +157,6 @@ class FilterJob(Job):
 
 IN_BANDS = "filtered in bands"
 """The note that speaks of no loss."""
-
-
-def _refuse_loss(source: str, losses: tuple[str, ...]) -> None:
-    """Raise PictureError where a result in place would lose parts of its input."""
-    for text in losses:
-        raise PictureError(
-            f"{safe(source)}: {text}; --in-place would lose it for good; give -o instead, or "
-            "--lossy-in-place"
-        )
 
 
 def _done_before(opened: "Opened", record: str) -> tuple[str, ...]:

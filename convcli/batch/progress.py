@@ -4,7 +4,6 @@ import os
 import sys
 from json import dumps
 from time import perf_counter
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from convcli.batch.jobs import Outcome
@@ -35,12 +34,7 @@ class Progress:
     def __enter__(self) -> "Progress":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.interrupted = kind is KeyboardInterrupt
         if self._bar is not None:
             self._bar[0].stop()
@@ -120,22 +114,15 @@ class Progress:
 
 
 def _bar(total: int) -> "tuple[Bar, TaskID]":
+    from rich import progress
     from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
 
-    console = Console(stderr=True, markup=False, highlight=False, emoji=False)
-    bar = Progress(
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        console=console,
+    bar = progress.Progress(
+        progress.BarColumn(),
+        progress.MofNCompleteColumn(),
+        progress.TextColumn("{task.fields[rate]}"),
+        progress.TimeRemainingColumn(),
+        console=Console(stderr=True, markup=False, highlight=False, emoji=False),
         transient=True,
         redirect_stdout=False,
         redirect_stderr=False,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
 from convcli.batch.jobs import AnyJob, Outcome, worker
 from convcli.batch.options import BatchOptions
@@ -18,8 +18,7 @@ from convcli.errors import Refusal
 from convcli.output import note
 from convcli.text import counted
 
-if TYPE_CHECKING:
-    from concurrent.futures import Future
+Pending = TypeVar("Pending")
 
 TRIAL = 0.3
 """Seconds of work before the choice whether to start worker processes."""
@@ -58,10 +57,10 @@ def outcomes(
 
         yield from on_cluster(tasks, job, options.scheduler, options.ship)
     else:
-        yield from here(tasks, job, options.jobs, options.timeout)
+        yield from on_this_machine(tasks, job, options.jobs, options.timeout)
 
 
-def here(
+def on_this_machine(
     tasks: Sequence[Task], job: AnyJob, jobs: int | None, timeout: int | None = None
 ) -> Iterator[Outcome]:
     """Outcomes from this process, and from workers where these are faster.
@@ -90,21 +89,23 @@ def here(
     pool = Pool(replace(job, threads=job.threads or 1, beside=count), count, timeout)
     at_once = True
     try:
-        yield from in_order(left, pool.submit, count * AHEAD)
+        for _, future in in_order(left, pool.submit, count * AHEAD):
+            yield future.result()
         at_once = False
     finally:
         pool.close(at_once)
 
 
 def in_order(
-    tasks: "deque[Task]", submit: "Callable[[Task], Future[Outcome]]", ahead: int
-) -> Iterator[Outcome]:
-    """Results in the order of their tasks, with no more than `ahead` under way."""
-    waiting: deque[Future[Outcome]] = deque()
+    tasks: deque[Task], submit: Callable[[Task], Pending], ahead: int
+) -> Iterator[tuple[Task, Pending]]:
+    """Each task with what stands for its result, in order, with no more than `ahead` under way."""
+    waiting: deque[tuple[Task, Pending]] = deque()
     while tasks or waiting:
         while tasks and len(waiting) < ahead:
-            waiting.append(submit(tasks.popleft()))
-        yield waiting.popleft().result()
+            task = tasks.popleft()
+            waiting.append((task, submit(task)))
+        yield waiting.popleft()
 
 
 def run(

@@ -53,10 +53,8 @@ def conv_transpose2d(
         output_padding: rows and columns added at the end, less than the stride or the dilation.
 
     Returns a new array (n, f, h', w') or (f, h', w') with
-    h' = (h − 1)·stride − 2·padding + dilation·(i − 1) + output_padding + 1; dtypes as in `conv2d`.
-
-    Raises UnfitError for shapes that do not fit each other, for dtypes that are not real numbers
-    and for integer sums that int64 may not hold.
+    h' = (h − 1)·stride − 2·padding + dilation·(i − 1) + output_padding + 1; dtypes and errors as in
+    `conv2d`.
 
     >>> conv_transpose2d(np.array([[[1, 2]]]), [[[[1, 1, 1]]]], stride=2)[0, 0]
     array([1, 1, 3, 2, 2])

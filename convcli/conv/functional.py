@@ -122,9 +122,8 @@ def conv1d(
         y[n, f, v] = bias[f] + Σ_c Σ_j x[n, c, v·s + d·j] · weight[f, c, j]
 
     x is (n, c, w) or (c, w), weight (f, c / groups, j), and the result (n, f, w') or (f, w');
-    stride and dilation are one number, padding is a name, one number or (before, after). The
-    rest is as in `conv2d`, its dtypes, algorithms and errors too, of which this is a picture of
-    one row.
+    stride and dilation are one number, padding is a name, one number or (before, after). Dtypes,
+    algorithms and errors are those of `conv2d`, which sees a picture of one row.
 
     >>> conv1d(np.array([[1, 2, 4, 8]]), [[[1, 1]]])
     array([[ 3,  6, 12]])
@@ -259,7 +258,7 @@ def problem_of(
     check_count(problem.images * images[1] * height * width, "the padded input")
     if border.repeats and not problem.untouched and 0 in problem.size:
         raise UnfitError(f"an empty image has no cells for the border {border.name!r} to repeat")
-    # a window has one place on an axis that one step leaves, however far the step goes
+    # a window has one position on an axis that one step leaves, however far the step goes
     return problem._replace(stride=(min(strides[0], height), min(strides[1], width)))
 
 
@@ -296,11 +295,8 @@ def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Ar
 
         y[…, o] = bias[o] + Σ_i x[…, i] · weight[o, i]    Goodfellow, Bengio & Courville 2016, §6.1
 
-    x is (…, in), weight (out, in) and bias (out,); the result (…, out). Dtypes as in `conv2d`:
-    integers are exact and give int64.
-
-    Raises UnfitError for shapes that do not fit each other, for dtypes that are not real numbers
-    and for integer sums that int64 may not hold.
+    The shapes are x (…, in), weight (out, in), bias (out,) and of the result (…, out). Dtypes and
+    errors are those of `conv2d`: integers are exact and give int64.
 
     >>> linear([1, 2, 3], [[1, 0, 1], [0, 1, 0]], [10, 20])
     array([14, 22])

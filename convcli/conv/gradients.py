@@ -6,7 +6,7 @@ Whole numbers count as float64.
 
     dL/dx = the transposed convolution of grad        Goodfellow, Bengio & Courville 2016, §9.5
     dL/dw = the correlation of x with grad
-    dL/db = the sum of grad over images and places
+    dL/db = the sum of grad over images and positions
 """
 
 from collections.abc import Callable
@@ -118,8 +118,8 @@ def linear_gradients(
 
         dL/dx = grad · weight    dL/dw = Σ gradᵀ · x    dL/db = Σ grad
 
-    Each in the common dtype of its factors (Goodfellow, Bengio & Courville 2016, §6.5). Raises
-    UnfitError for shapes that do not fit each other and for dtypes that are not real numbers.
+    Each in the common dtype of its factors (Goodfellow, Bengio & Courville 2016, §6.5); errors of
+    shapes and dtypes as in `conv2d_gradients`.
 
     >>> linear_gradients([[1.0]], [[2.0, 3.0]], [[5.0, 7.0]]).weight
     array([[2., 3.]])
@@ -161,11 +161,11 @@ def max_pool2d_gradient(
     _check_grad(grad, cells.shape, "the pool")
     maps = np.zeros((prod(x.shape[:-2]), x.shape[-2] * x.shape[-1]), grad.dtype)
     shape = len(maps), axes[0].output * axes[1].output
-    for cells_of_map, values, places in zip(
+    for cells_of_map, values, targets in zip(
         maps, grad.reshape(shape), cells.reshape(shape), strict=True
     ):
-        inside = places >= 0
-        np.add.at(cells_of_map, places[inside], values[inside])
+        inside = targets >= 0
+        np.add.at(cells_of_map, targets[inside], values[inside])
     return maps.reshape(x.shape)
 
 
@@ -258,7 +258,7 @@ def activation_gradient(name: str, grad: ArrayLike, x: ArrayLike) -> Array:
     grad, x = floats(name, grad), floats(name, x)
     _check_grad(grad, x.shape, name)
     if name in JACOBIANS:
-        return JACOBIANS[name](grad, x).astype(grad.dtype, copy=False)
+        return np.asarray(JACOBIANS[name](grad, x)).astype(grad.dtype, copy=False)
     return np.asarray(grad * DERIVATIVES[name](x)).astype(grad.dtype, copy=False)
 
 
@@ -285,16 +285,12 @@ def _gelu(x: Array) -> Array:
     return np.asarray((1 + act.erf(x / np.sqrt(2))) / 2 + x * density)
 
 
-def _hardswish(x: Array) -> Array:
-    return np.where(x <= -3, 0, np.where(x >= 3, 1, (2 * x + 3) / 6))
-
-
 DERIVATIVES: dict[str, Callable[[Array], Array]] = {
     "celu": _elu,
     "elu": _elu,
     "gelu": _gelu,
     "hardsigmoid": lambda x: _between(-3, 3)(x) / 6,
-    "hardswish": _hardswish,
+    "hardswish": lambda x: np.where(x <= -3, 0, np.where(x >= 3, 1, (2 * x + 3) / 6)),
     "hardtanh": _between(-1, 1),
     "leaky_relu": lambda x: np.where(x > 0, 1, 0.01),
     "mish": _mish,
@@ -315,12 +311,8 @@ def _softmax(grad: Array, x: Array) -> Array:
     return np.asarray(y * (grad - (grad * y).sum(axis=-1, keepdims=True)))
 
 
-def _log_softmax(grad: Array, x: Array) -> Array:
-    return np.asarray(grad - act.softmax(x) * grad.sum(axis=-1, keepdims=True))
-
-
 JACOBIANS: dict[str, Callable[[Array, Array], Array]] = {
     "softmax": _softmax,
-    "log_softmax": _log_softmax,
+    "log_softmax": lambda grad, x: grad - act.softmax(x) * grad.sum(axis=-1, keepdims=True),
 }
 """dL/dx of those that look along the last axis."""

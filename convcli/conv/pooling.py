@@ -166,9 +166,8 @@ def avg_pool2d(
     x is (n, c, h, w) or (c, h, w), the result (n, c, h', w') or (c, h', w') with the sizes of
     `max_pool2d` (LeCun et al. 1998); floats keep their dtype (float16 is summed in float32),
     integers give float64. A window is divided by its cells, the padding's zeros among them unless
-    `count_include_pad` is false, or by `divisor_override`. `dilation` is ONNX's.
-
-    Raises UnfitError for windows that do not fit and for dtypes that are not real numbers.
+    `count_include_pad` is false, or by `divisor_override`. `dilation` is ONNX's; errors as in
+    `max_pool2d`.
 
     >>> avg_pool2d(np.arange(16.0).reshape(1, 4, 4), 2)
     array([[[ 2.5,  4.5],
@@ -186,7 +185,7 @@ def avg_pool2d(
 def divisors(
     axes: tuple[Axis, Axis], include_pad: bool, override: int | None, dtype: Dtype
 ) -> Array:
-    """What the sum of each window is divided by, (h', w')."""
+    """The divisor of the sum of each window, (h', w')."""
     if override is not None:
         divisor = integer(override, "divisor_override")
         return np.full((axes[0].output, axes[1].output), divisor, dtype)

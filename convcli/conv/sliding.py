@@ -11,8 +11,8 @@ from convcli.geometry import Pair, output_length
 def windows(rows: Array, problem: Problem) -> Array:
     """Padded rows (c, h, w) as a read-only view of their windows, (c, i, j, h', w').
 
-    >>> one = Problem(1, 1, 1, 1, (1, 4), ((0, 0), (0, 0)), (1, 2), (1, 1), (1, 1))
-    >>> windows(np.arange(4).reshape(1, 1, 4), one)[0, 0]
+    >>> problem = Problem(1, 1, 1, 1, (1, 4), ((0, 0), (0, 0)), (1, 2), (1, 1), (1, 1))
+    >>> windows(np.arange(4).reshape(1, 1, 4), problem)[0, 0]
     array([[[0, 1, 2]],
     <BLANKLINE>
            [[1, 2, 3]]])

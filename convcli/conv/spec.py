@@ -13,13 +13,13 @@ class Problem(NamedTuple):
     """A convolution that was read, checked and ungrouped.
 
     Arrays of this problem, in the words used everywhere here (`n` image, `g` group, `c` channel
-    in, `f` filter, `h w` place, `i j` place in the kernel):
+    in, `f` filter, `h w` position, `i j` position in the kernel):
 
         x       (n, g, c, h, w)     as it came: no border yet, any strides, any real dtype
         weight  (g, f, c, i, j)     of `dtype`, in memory order
         y       (n, g, f, h', w')   of `dtype`
 
-    Every axis of y has at least one place; there may be no images or no filters, which no
+    Every axis of y has at least one position; there may be no images or no filters, which no
     algorithm is called for. An algorithm adds the border band by band
     (`convcli.conv.padding.padded_rows`), so that no padded copy of a large input ever exists.
     """
@@ -83,14 +83,14 @@ class Problem(NamedTuple):
         return self.channels * self.kernel[0] * self.kernel[1]
 
     @property
-    def places(self) -> int:
+    def positions(self) -> int:
         """Output values of one filter for one image."""
         return self.output[0] * self.output[1]
 
     @property
     def macs(self) -> int:
         """Multiply–accumulates in all."""
-        return self.images * self.groups * self.filters * self.taps * self.places
+        return self.images * self.groups * self.filters * self.taps * self.positions
 
     @property
     def itemsize(self) -> int:

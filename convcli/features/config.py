@@ -87,22 +87,20 @@ class Setup(NamedTuple):
         }
         return ", ".join(f"{name} {safe(value)}" for name, value in values.items() if value)
 
-    def wrong(self) -> str | None:
-        """The unknown name or the number out of bounds, if there is one."""
+    def checked(self) -> "Setup":
+        """The setup itself. Raises SpecError for an unknown name or a number out of bounds."""
         how = self.preparation
         if self.init.name not in INITS:
-            return f"init {self.init.name!r:.60} is not one of {', '.join(INITS)}"
-        try:
-            read_normalization(how.normalize)
-        except SpecError as error:
-            return str(error)
+            raise SpecError(f"init {self.init.name!r:.60} is not one of {', '.join(INITS)}")
+        read_normalization(how.normalize)
         if self.seed < 0:
-            return f"the seed {self.seed} is negative"
+            raise SpecError(f"the seed {self.seed} is negative")
         if any(side < 1 for side in (*(how.resize or ()), *(how.crop or ()))):
-            return "pictures are resized and cropped to 1 pixel or more"
+            raise SpecError("pictures are resized and cropped to 1 pixel or more")
         if how.resize is not None and len(how.resize) not in (1, 2):
-            return f"resize takes one side, or height and width, not {len(how.resize)} numbers"
-        return None
+            sides = len(how.resize)
+            raise SpecError(f"resize takes one side, or height and width, not {sides} numbers")
+        return self
 
 
 def for_pictures(reading: Reading, sizes: tuple[int, ...] | None) -> Network:

@@ -110,10 +110,11 @@ def setup_of(saved: Mapping[str, Any], path: str, parts: str | None = None) -> S
     setup = Setup(
         words, network, layers, init, seed, weights, how, read_vector(vector), slopes(complete)
     )
-    why = setup.wrong()
-    if why:
-        raise UnfitError(f"{safe(path)} does not hold the settings of a run: {safe(why)}")
-    return setup
+    try:
+        return setup.checked()
+    except SpecError as error:
+        text = f"{safe(path)} does not hold the settings of a run: {safe(error)}"
+        raise UnfitError(text) from None
 
 
 def read_settings(text: str, path: str) -> dict[str, Any]:
@@ -146,8 +147,3 @@ def same_settings(path: str, text: str, setup: Setup) -> None:
 def vector_settings(setup: Setup) -> str:
     """The settings of vectors as one line of JSON."""
     return dumps({**setup.settings(), "vector": setup.vector}, sort_keys=True)
-
-
-def run_settings(setup: Setup) -> str:
-    """The settings of a saved run as one line of JSON."""
-    return dumps(setup.settings(), sort_keys=True)

@@ -71,7 +71,7 @@ def _setup(words: tuple[str, ...], recipe: Recipe | None, options: FeatureOption
         options.unit_norm or (base.unit_norm and options.init is None),
     )
     preparation, more = _preparation(network, reading.input, recipe, options)
-    setup = Setup(
+    return Setup(
         texts,
         network,
         layers,
@@ -82,11 +82,7 @@ def _setup(words: tuple[str, ...], recipe: Recipe | None, options: FeatureOption
         read_vector(options.vector or (recipe.vector if recipe else "mean,std")),
         slopes(complete),
         (*notes, *more),
-    )
-    why = setup.wrong()
-    if why:
-        raise SpecError(why)
-    return setup
+    ).checked()
 
 
 def _read(words: tuple[str, ...]) -> tuple[tuple[str, ...], Reading]:

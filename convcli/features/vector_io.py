@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from io import BytesIO
 from json import dumps, loads
 from typing import IO
 
@@ -13,9 +12,10 @@ from numpy.typing import NDArray
 from convcli.errors import Refusal, SpecError
 from convcli.features.config import Setup
 from convcli.features.extractor import Features
-from convcli.features.vector_set import VectorSet, gathered
-from convcli.images.io.atomic import check_free, write_file
+from convcli.features.vector_set import VectorSet, stacked
+from convcli.images.io.atomic import check_free
 from convcli.images.io.formats import SUFFIXES
+from convcli.images.io.write import write_output
 from convcli.nets.layers import Shape
 from convcli.records import NamedTuple
 from convcli.runtime.array_files import npz_arrays
@@ -100,7 +100,7 @@ def write_vectors(
     `failed` are the pictures without one, once all of `pictures` has come.
     """
     if target.format in FILES:
-        vectors = gathered(pictures, setup)
+        vectors = stacked(pictures, setup)
         if failed and target.format == "npy":
             raise Refusal(".npy holds no paths, so every picture must be readable; write .npz")
 
@@ -110,15 +110,8 @@ def write_vectors(
             else:
                 np.savez(stream, allow_pickle=False, **arrays(vectors))
 
-        if not vectors.paths:
-            return
-        if target.path is not None:
-            write_file(target.path, write, force)
-            return
-        buffer = BytesIO()
-        write(buffer)
-        sys.stdout.flush()
-        sys.stdout.buffer.write(buffer.getbuffer())
+        if vectors.paths:
+            write_output(target.path or "-", write, force)
         return
     if target.path is None:
         for text in _lines(pictures, target.format):
@@ -132,7 +125,7 @@ def write_vectors(
     text = "".join(f"{line}\n" for line in _lines(pictures, target.format))
     data = text.encode("utf-8", "surrogateescape")
     if data:
-        write_file(target.path, lambda stream: stream.write(data), force)
+        write_output(target.path, lambda stream: stream.write(data), force)
 
 
 def _lines(pictures: Iterator[tuple[str, Features]], format_: str) -> Iterator[str]:

@@ -23,7 +23,8 @@ def array_of(stored: StoredArray) -> Array:
     values = _strided(_flat(stored), checked(stored))
     if stored.quantized is not None:
         scale, zero = (
-            np.array(one, np.float32) for one in (stored.quantized.scale, stored.quantized.zero)
+            np.array(values, np.float32)
+            for values in (stored.quantized.scale, stored.quantized.zero)
         )
         if scale.size > 1:
             shape = [1] * values.ndim

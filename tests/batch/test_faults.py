@@ -13,6 +13,7 @@ import time
 import zlib
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from unicodedata import normalize
 
 import numpy as np
 import pytest
@@ -26,6 +27,7 @@ from convcli.errors import PictureError
 from convcli.images.filters.options import FilterOptions
 from convcli.images.filters.spec import spec_of
 from convcli.images.image import Header, Limits, decoding_bytes, read_bytes
+from convcli.images.io import headers
 from convcli.images.io.read import open_picture
 from convcli.images.io.source import Prefetch, file_state
 
@@ -371,6 +373,7 @@ def worker_on(pid, path):
                 for link in Path(f"/proc/{child}/fd").iterdir():
                     if os.path.realpath(link) == path:
                         return child
+        time.sleep(0.005)
 
 
 def end(child, pipe):
@@ -572,6 +575,8 @@ def test_no_source_file_evaluates_or_unpickles():
 
 def evaluations(text):
     """How many calls of a text are of eval or exec, whatever they are reached through."""
+    if not re.search(r"\b(eval|exec)\b", normalize("NFKC", text)):  # as names are read
+        return 0
     calls = [node.func for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)]
     names = [getattr(one, "id", getattr(one, "attr", "")) for one in calls]
     return sum(name in ("eval", "exec") for name in names)
@@ -632,7 +637,7 @@ def test_a_worker_that_dies_behind_its_rename_filters_once(tmp_path):
         [*COMMAND, *words, "--in-place", "--jobs", "2"], cwd=tmp_path, stdout=subprocess.DEVNULL
     )
     while first.stat().st_ino == inode and batch.poll() is None:
-        pass
+        time.sleep(0.0005)
     for child in child_processes(batch.pid):
         with suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
@@ -787,6 +792,9 @@ def test_numbers_without_end_are_one_line(shell, words):
     assert tree() == ["in.png"]
 
 
+TILES = 2**12
+
+
 def of_parts(folder):
     """Small files of very many parts: name → what there are too many of."""
     one = b"\x21\xf9\x04\0\0\0\0\0" + b",\0\0\0\0\x01\0\x01\0\0" + b"\x02\x02D\x01\0"
@@ -810,7 +818,7 @@ def of_parts(folder):
     ends = [8 + number * size for number in range(1, pages)] + [0]
     body = b"".join(page + struct.pack("<L", end) for end in ends)
     (folder / "pages.tif").write_bytes(b"II*\0" + struct.pack("<L", 8) + body + bytes(99))
-    count, start = 2**18 + 1, 8 + 2 + 12 * 9 + 4
+    count, start = TILES + 1, 8 + 2 + 12 * 9 + 4
     tags = [(256, 4, 1, 8), (257, 4, 1, count), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1)]
     tags += [(273, 4, count, start), (277, 3, 1, 1), (278, 4, 1, 1), (279, 4, count, start)]
     head = b"II*\0\x08\0\0\0" + struct.pack("<H", 9)
@@ -819,14 +827,16 @@ def of_parts(folder):
 
 
 @pytest.mark.slow
-def test_a_file_of_very_many_parts_is_refused(shell, tmp_path):
+def test_a_file_of_very_many_parts_is_refused(shell, tmp_path, monkeypatch):
+    assert headers.MAX_TILES == 2**18
+    monkeypatch.setattr(headers, "MAX_TILES", TILES)  # Pillow takes seconds to list as many
     of_parts(tmp_path)
     said = {
         "frames.gif": "more than 4,096 frames",
         "texts.png": "more than 10,000 texts",
         "profile.png": "Decompressed data too large",
         "pages.tif": "more than 4,096 pages",
-        "strips.tif": "more than 262,144 tiles or strips",
+        "strips.tif": "more than 4,096 tiles or strips",
     }
     for name, why in said.items():
         for words in (f"filter {name} -k blur -o out.png", f"extract {name} --vector mean"):

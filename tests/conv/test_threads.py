@@ -13,7 +13,7 @@ from convcli.conv import blas, conv2d, threads
 from convcli.conv.algorithms import ALGORITHMS
 from convcli.conv.functional import problem_of
 
-LAYER = np.ones((1, 64, 96, 96), np.float32), np.ones((64, 64, 3, 3), np.float32)
+LAYER = np.ones((1, 64, 64, 64), np.float32), np.ones((64, 64, 3, 3), np.float32)
 
 
 def blas_threads():

@@ -2,7 +2,7 @@
 
     y = F⁻¹[ Σ_c F[x] · conj(F[w]) ]
 
-A tile of padded inputs gives an output for each place of the dilated kernel in it, none of which
+A tile of padded inputs gives an output for each position of the dilated kernel in it, none of which
 the transform's wrap-around touches (Oppenheim & Schafer, "Discrete-Time Signal Processing", §8.7).
 """
 
@@ -108,8 +108,8 @@ def _place(sums: Array, y: Array, top: int, left: int, stride: Pair) -> None:
     row_step, column_step = stride
     first, start = ceil_div(top, row_step), ceil_div(left, column_step)
     picked = sums[first * row_step - top :: row_step, start * column_step - left :: column_step]
-    place = y[first : first + picked.shape[0], start : start + picked.shape[1]]
-    place[...] = picked[: place.shape[0], : place.shape[1]]
+    target = y[first : first + picked.shape[0], start : start + picked.shape[1]]
+    target[...] = picked[: target.shape[0], : target.shape[1]]
 
 
 def _spread(weight: Array, problem: Problem) -> Array:

@@ -19,8 +19,8 @@ from convcli.geometry import Pair, ceil_div
 BAND_BYTES = 768 << 10
 """Columns of one band: about what a second-level cache of 512 KB to 2 MB holds."""
 
-PLACES = 256
-"""The minimum of places in one product: BLAS packs the weights again for each."""
+POSITIONS = 256
+"""The minimum of positions in one product: BLAS packs the weights again for each."""
 
 SECONDS_PER_MAC = 4.1e-11
 SECONDS_PER_COLUMN = 7.1e-10
@@ -34,7 +34,7 @@ def refuses(problem: Problem) -> str | None:
 
 
 def cost(problem: Problem) -> float:
-    columns = problem.images * problem.groups * problem.taps * problem.places
+    columns = problem.images * problem.groups * problem.taps * problem.positions
     bands = problem.images * problem.groups * len(_bands(problem))
     return (
         SECONDS_PER_MAC * problem.macs
@@ -58,7 +58,7 @@ def convolve(x: Array, weight: Array, problem: Problem) -> Array:
     y = new_output(problem)
     filters = weight.reshape(problem.groups, problem.filters, problem.taps)
     width = problem.output[1]
-    flat = y.reshape(*y.shape[:3], problem.places)
+    flat = y.reshape(*y.shape[:3], problem.positions)
 
     def work(pieces: Iterator[tuple[int, int, Pair]]) -> None:
         buffer = np.empty(problem.taps * _band_rows(problem) * width, problem.dtype)
@@ -67,8 +67,8 @@ def convolve(x: Array, weight: Array, problem: Problem) -> Array:
             view = windows(rows, problem)
             columns = buffer[: view.size].reshape(view.shape)
             np.copyto(columns, view)
-            place = flat[n, g, :, top * width : bottom * width]
-            np.matmul(filters[g], columns.reshape(problem.taps, -1), out=place)
+            target = flat[n, g, :, top * width : bottom * width]
+            np.matmul(filters[g], columns.reshape(problem.taps, -1), out=target)
 
     pieces = list(product(range(problem.images), range(problem.groups), _bands(problem)))
     share(pieces, work, threaded=problem.macs > SHARED_MACS)
@@ -80,8 +80,8 @@ def _bands(problem: Problem) -> list[Pair]:
 
 
 def _band_rows(problem: Problem) -> int:
-    """Output rows whose columns fill BAND_BYTES or make PLACES, in an even number of bands."""
+    """Output rows whose columns fill BAND_BYTES or make POSITIONS, in an even number of bands."""
     height, width = problem.output
     row = problem.taps * width * problem.itemsize
-    rows = min(max(BAND_BYTES // row, ceil_div(PLACES, width)), ceil_div(height, 2))
+    rows = min(max(BAND_BYTES // row, ceil_div(POSITIONS, width)), ceil_div(height, 2))
     return ceil_div(height, 2 * ceil_div(height, 2 * rows))

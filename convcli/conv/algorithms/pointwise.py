@@ -1,4 +1,4 @@
-"""One tap a channel: a 1×1 convolution is a matrix product, without any columns to copy."""
+"""One tap per channel: a 1×1 convolution is a matrix product, without any columns to copy."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -11,8 +11,8 @@ from convcli.conv.spec import Problem
 from convcli.conv.threads import SHARED_MACS, share, threads
 from convcli.geometry import Pair, ceil_div
 
-PLACES = 1600
-"""Places of one product: enough that reading the weights again for each does not show."""
+POSITIONS = 1600
+"""Positions of one product: enough that reading the weights again for each does not show."""
 
 SECONDS_PER_MAC = 4.1e-11
 SECONDS_PER_WEIGHT = 6.1e-10
@@ -50,7 +50,7 @@ def workspace_bytes(problem: Problem) -> int:
 def convolve(x: Array, weight: Array, problem: Problem) -> Array:
     y = new_output(problem)
     filters, width = weight[..., 0, 0], problem.output[1]
-    flat = y.reshape(*y.shape[:3], problem.places)
+    flat = y.reshape(*y.shape[:3], problem.positions)
 
     def work(pieces: Iterator[tuple[int, int, Pair]]) -> None:
         for n, g, (top, bottom) in pieces:
@@ -65,4 +65,4 @@ def convolve(x: Array, weight: Array, problem: Problem) -> Array:
 
 def _bands(problem: Problem) -> list[Pair]:
     height, width = problem.output
-    return spans(height, min(PLACES // width, ceil_div(height, 2)))
+    return spans(height, min(POSITIONS // width, ceil_div(height, 2)))

@@ -91,8 +91,8 @@ def convolve(x: Array, weight: Array, problem: Problem) -> Array:
                     buffer,
                     strides=(problem.stride[0] * row, (right - left) * column, column),
                 )
-                place = y[n, g, :, top:bottom, left:right].transpose(1, 0, 2)
-                np.matmul(filters[g], below, out=place)
+                target = y[n, g, :, top:bottom, left:right].transpose(1, 0, 2)
+                np.matmul(filters[g], below, out=target)
 
     bands = spans(problem.output[0], band)
     pieces = list(product(range(problem.images), range(problem.groups), bands))

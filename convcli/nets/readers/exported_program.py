@@ -49,7 +49,7 @@ def read_exported(path: str) -> Reading:
     name = os.path.basename(path)
     try:
         with zipfile.ZipFile(path) as archive:
-            entries = [one for one in archive.namelist() if one.endswith(MODELS)]
+            entries = [entry for entry in archive.namelist() if entry.endswith(MODELS)]
             if not entries:
                 raise SpecError(f"{safe(name)} holds no exported program")
             if archive.getinfo(entries[0]).file_size > MAX_MODEL:
@@ -132,7 +132,7 @@ class _Program:
 
     def network(self, shape: Shape, given: tuple[Given, ...] = ()) -> Network:
         """The network, which is valid only for the sizes that it was exported with."""
-        others = [one for one in given if one.shape and one.shape != self.sizes.get(one.name)]
+        others = [x for x in given if x.shape and x.shape != self.sizes.get(x.name)]
         if shape != self.shape or (others and others[0].name in self.inputs[1:]):
             sizes = ", ".join(f"{name} {self._size_text(name)}" for name in self.inputs)
             raise UnfitError(f"{safe(self.source)} was exported for {safe(sizes)} only")
@@ -161,8 +161,8 @@ class _Program:
                 raise
             operator = safe(node.operator)[:60] if node else "the input"
             stopped = Stopped(f"{operator} does not have PyTorch's form")
-        network = graph.network([known[one] for one in self.outputs if one in known], stopped)
-        ends = tuple(known[one] for one in self.outputs if one in known)
+        ends = [known[name] for name in self.outputs if name in known]
+        network = graph.network(ends, stopped)
         nodes = tuple(x.node for x in ends if isinstance(x, Traced))
         return network._replace(
             redo=self.network,
@@ -215,11 +215,11 @@ class _Call(NamedTuple):
 
     def tensors(self) -> list[Value]:
         """All tensors among the arguments, in their order."""
-        found = []
+        tensors = []
         for value in self.node.arguments.values():
-            many = value if isinstance(value, list) else [value]
-            found += [self.known[one.name] for one in many if isinstance(one, _Tensor)]
-        return found
+            items = value if isinstance(value, list) else [value]
+            tensors += [self.known[item.name] for item in items if isinstance(item, _Tensor)]
+        return tensors
 
     def tensor(self, *names: str) -> Value | None:
         for name in names:
@@ -342,7 +342,7 @@ def _argument(argument: Json) -> object:
     if kind == "as_tensor":
         return _Tensor(str(_object(value)["name"]))
     if kind == "as_tensors":
-        return [_Tensor(str(_object(one)["name"])) for one in _list(value)]
+        return [_Tensor(str(_object(tensor)["name"])) for tensor in _list(value)]
     return None if kind == "as_none" else value
 
 

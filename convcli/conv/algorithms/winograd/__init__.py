@@ -126,10 +126,10 @@ def _stream_inputs(x: Array, weight: Array, y: Array, tiling: Tiling) -> None:
     def stream(pieces: Iterator[tuple[int, Pair]]) -> None:
         own = Buffers(tiling)
         for n, (top, bottom) in pieces:
-            places = (bottom - top) * tiling.tiles[1]
-            inputs = shaped(own.inputs, tiling.square, tiling.channels, places)
+            positions = (bottom - top) * tiling.tiles[1]
+            inputs = shaped(own.inputs, tiling.square, tiling.channels, positions)
             _transform_inputs(x[n], top, bottom, own, inputs)
-            sums = shaped(own.sums, tiling.square, len(weight), places)
+            sums = shaped(own.sums, tiling.square, len(weight), positions)
             np.matmul(filters, inputs, out=sums)
             _transform_outputs(sums, y[n], top, bottom, own)
 

@@ -46,13 +46,13 @@ def transforms(products: int, taps: int, number: Callable[[float], float] = floa
         return Transforms(identity, identity, identity)
     points, count = [number(point) for point in POINTS[products]], products - taps + 1
     rows, filters, inputs = [], [], []
-    for place in points:
-        others = [point for point in points if point != place]
+    for point in points:
+        others = [other for other in points if other != point]
         scale = number(1)
         for other in others:
-            scale *= place - other
-        rows.append([place**power for power in range(count)])
-        filters.append([place**power / scale for power in range(taps)])
+            scale *= point - other
+        rows.append([point**power for power in range(count)])
+        filters.append([point**power / scale for power in range(taps)])
         inputs.append([*_polynomial(others, number), number(0)])
     # infinity sees the leading coefficient alone
     rows.append([number(power == count - 1) for power in range(count)])

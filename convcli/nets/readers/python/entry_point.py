@@ -145,11 +145,8 @@ def needs(function: Value, skipped: int) -> list[str]:
     """The parameters of a function that have no default."""
     if not isinstance(function, Function):
         return []
-    wanted = function.node.args
-    names = [parameter.arg for parameter in (*wanted.posonlyargs, *wanted.args)][skipped:]
-    required = names[: max(len(names) - len(function.defaults), 0)]
-    by_name = zip(wanted.kwonlyargs, function.kw_defaults, strict=True)
-    return required + [parameter.arg for parameter, default in by_name if default is MISSING]
+    names = (*function.positional[skipped:], *function.keyword_only)
+    return [name for name in names if name not in function.defaults]
 
 
 def _used(file: SourceFile) -> set[str]:

@@ -15,7 +15,6 @@ from convcli.nets.readers.python.language import (
     attributes,
     calls,
     expressions,
-    generators,
     limits,
     statements,
 )
@@ -94,9 +93,7 @@ class ModuleState:
         self.leaf = owner.leaf
         self.attrs = dict(owner.attrs)
         values = owner.attrs.values()
-        self.lists = [(value, value.copy()) for value in values if isinstance(value, list)]
-        self.dicts = [(value, value.copy()) for value in values if isinstance(value, dict)]
-        self.sets = [(value, value.copy()) for value in values if isinstance(value, set)]
+        self.containers = [(v, v.copy()) for v in values if isinstance(v, list | dict | set)]
         self.tensors = [
             (value, value.shape, value.values) for value in values if isinstance(value, Tensor)
         ]
@@ -106,14 +103,10 @@ class ModuleState:
         self.owner.leaf = self.leaf
         self.owner.attrs.clear()
         self.owner.attrs.update(self.attrs)
-        for values, items in self.lists:
-            values[:] = items
-        for pairs, before in self.dicts:
-            pairs.clear()
-            pairs.update(before)
-        for members, kept in self.sets:
-            members.clear()
-            members.update(kept)
+        for container, items in self.containers:
+            container.clear()
+            add = container.extend if isinstance(container, list) else container.update
+            add(items)
         for tensor, shape, numbers in self.tensors:
             tensor.node, tensor.shape, tensor.values = "", shape, numbers
         for tensor in self.owner.shared.values():
@@ -152,7 +145,7 @@ class ModelInterpreter:
     evaluate = expressions.evaluate
     execute = statements.execute
     block = statements.block
-    run_lazily = generators.run_lazily
+    run_lazily = statements.run_lazily
     assign = assignments.assign
     call = calls.call
     attribute = attributes.attribute
@@ -206,13 +199,12 @@ class ModelInterpreter:
         """Run the statements of a file in order; one that is not understood defines no names."""
         frame = Frame(file, file.names)
         for node in file.tree.body:
-            depth = self.depth
             try:
                 self.block([node], frame)
             except ReadError as error:
                 if self.is_exhausted:
                     raise
-                self.depth, self.site = depth, None
+                self.site = None
                 if isinstance(node, ast.ClassDef | ast.FunctionDef):
                     frame.names[node.name] = unread(node.name, error)
                     continue
@@ -418,7 +410,7 @@ class ModelInterpreter:
 
     def tensor_unary(self, operator: str, value: Tensor) -> Value:
         name = {"usub": "neg", "invert": "logical_not"}.get(operator, operator)
-        return elementwise.elementwise(name)(self, value)
+        return elementwise.elementwise(name, self, value)
 
     def tensor_binary(self, operator: str, left: Value, right: Value) -> Value:
         if operator == "matmul":

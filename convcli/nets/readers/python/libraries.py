@@ -2,6 +2,7 @@
 
 import ast
 import math
+from functools import partial
 
 from convcli.nets.readers.python.bundled import TEXTS, prelude_name
 from convcli.nets.readers.python.keras import names as keras
@@ -178,13 +179,9 @@ def _applied(interpreter: Interpreter, cls: Class, *args: Value) -> Value:
     return interpreter.call(cls.find("forward"), [Instance(CONTEXT), *args], {})
 
 
-def _tuple_of(count: int) -> NativeFunction:
+def _tuple_of(count: int, interpreter: Interpreter, value: Value) -> Value:
     """`_pair(3)` is (3, 3)."""
-
-    def call(interpreter: Interpreter, value: Value) -> Value:
-        return tuple(value) if isinstance(value, list | tuple) else (value,) * count
-
-    return call
+    return tuple(value) if isinstance(value, list | tuple) else (value,) * count
 
 
 def _in_parallel(interpreter: Interpreter, module: Value, *_: Value, **__: Value) -> Value:
@@ -262,9 +259,9 @@ TORCH: dict[str, dict[str, Value]] = {
     ),
     "torch.nn.utils.parametrizations": natives(
         {
-            "weight_norm": nn_weights.parametrized("Parametrized", nn_weights.weight_norm),
-            "spectral_norm": nn_weights.parametrized("Parametrized"),
-            "orthogonal": nn_weights.parametrized("Orthogonal"),
+            "weight_norm": partial(nn_weights.parametrized, "Parametrized", nn_weights.weight_norm),
+            "spectral_norm": partial(nn_weights.parametrized, "Parametrized", None),
+            "orthogonal": partial(nn_weights.parametrized, "Orthogonal", None),
         }
     ),
     "torch.linalg": natives(
@@ -272,11 +269,11 @@ TORCH: dict[str, dict[str, Value]] = {
     ),
     "torch.special": natives(names.FUNCTIONS),
     "torch.nn.modules.utils": {
-        f"{under}{name}": Native(name, _tuple_of(count))
+        f"{under}{name}": Native(name, partial(_tuple_of, count))
         for name, count in TUPLES.items()
         for under in ("", "_")
     }
-    | natives({"_ntuple": lambda interpreter, count: Native("ntuple", _tuple_of(count))}),
+    | natives({"_ntuple": lambda interpreter, count: Native("ntuple", partial(_tuple_of, count))}),
 }
 """Names of `torch` that exist in one module alone."""
 
@@ -332,26 +329,24 @@ def _plain(values: Value) -> Value:
     return values.values if isinstance(values, Tensor) and values.values else values
 
 
-def _of_truth(function: str) -> NativeFunction:
-    def call(interpreter: Interpreter, values: Value, *_: Value, **__: Value) -> Value:
-        if isinstance(values, Tensor) and values.values is None:
-            return Unknown("the values of an array")
-        plain = _plain(values)
-        items = plain if isinstance(plain, list | tuple) else [plain]
-        return interpreter.call(BUILTINS[function], [items], {})
+def _of_truth(
+    function: str, /, interpreter: Interpreter, values: Value, *_: Value, **__: Value
+) -> Value:
+    if isinstance(values, Tensor) and values.values is None:
+        return Unknown("the values of an array")
+    plain = _plain(values)
+    items = plain if isinstance(plain, list | tuple) else [plain]
+    return interpreter.call(BUILTINS[function], [items], {})
 
-    return call
 
-
-def _of_all(function: str) -> NativeFunction:
-    def call(interpreter: Interpreter, values: Value, *rest: Value, **_: Value) -> Value:
-        return interpreter.call(BUILTINS[function], [_plain(values), *rest], {})
-
-    return call
+def _of_all(
+    function: str, /, interpreter: Interpreter, values: Value, *rest: Value, **_: Value
+) -> Value:
+    return interpreter.call(BUILTINS[function], [_plain(values), *rest], {})
 
 
 def _mean(interpreter: Interpreter, values: Value) -> Value:
-    total = _of_all("sum")(interpreter, values)
+    total = _of_all("sum", interpreter, values)
     return operate(interpreter, ast.Div, total, builtins.length_of(interpreter, values))
 
 
@@ -379,10 +374,10 @@ NUMPY: dict[str, Value] = {
                 for name in ("arange", "linspace", "zeros", "ones", "meshgrid", "eye")
             },
             "atleast_1d": _at_least_1d,
-            **{name: _of_truth(name) for name in ("any", "all")},
-            **{name: _of_all(name) for name in ("sum", "max", "min", "abs", "round")},
-            "maximum": _of_all("max"),
-            "minimum": _of_all("min"),
+            **{name: partial(_of_truth, name) for name in ("any", "all")},
+            **{name: partial(_of_all, name) for name in ("sum", "max", "min", "abs", "round")},
+            "maximum": partial(_of_all, "max"),
+            "minimum": partial(_of_all, "min"),
             "power": builtins.raised_to,
             "mean": _mean,
             "cumsum": lambda interpreter, values, *_, **__: modules.accumulated(

@@ -90,9 +90,8 @@ def parameters_of(root: Instance) -> tuple[str, ...]:
     forward = root.cls.find("call" if root.cls.is_a(LAYER) else "forward")
     if not isinstance(forward, Function):
         return ()
-    wanted = forward.node.args
-    names = [parameter.arg for parameter in (*wanted.posonlyargs, *wanted.args)][1:]
-    return tuple(names[: max(len(names) - len(forward.defaults), 1)])
+    first, rest = forward.positional[1:2], forward.positional[2:]
+    return (*first, *(name for name in rest if name not in forward.defaults))
 
 
 def _arguments(
@@ -124,8 +123,7 @@ def _arguments(
     args = [value for name, value in values if not name]
     options = {name: value for name, value in values if name}
     takes_all = forward.node.args.vararg is not None
-    accepted = [one.arg for one in (*forward.node.args.posonlyargs, *forward.node.args.args)][1:]
-    accepted += [one.arg for one in forward.node.args.kwonlyargs]
+    accepted = [*forward.positional[1:], *forward.keyword_only]
     unknown = [name for name in options if name not in accepted]
     if unknown and forward.node.args.kwarg is None:
         raise ReadError(

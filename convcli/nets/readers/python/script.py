@@ -131,14 +131,14 @@ class ScriptInterpreter(ModelInterpreter):
         # the text may mean a class or a builder, even if it calls it
         builds = any(isinstance(node, ast.ClassDef | ast.FunctionDef) for node in file.tree.body)
         for node in file.tree.body:
-            depth, recorded = self.depth, len(self.recorder.builder.nodes)
+            recorded = len(self.recorder.builder.nodes)
             before, failures, self._calls_unknown = self._progress(), self._failures, False
             try:
                 self.block([node], frame)
             except Refusal as error:
                 if self.is_exhausted:
                     raise
-                self.depth, self.site = depth, None
+                self.site = None
                 if not isinstance(error, ReadError):
                     error = ShapeMismatch(str(error), file.where(node))
                 is_cut = len(self.recorder.builder.nodes) > recorded

@@ -6,7 +6,7 @@ follows it as a row of its own. Arguments that change no shape (initializers, re
 are ignored.
 """
 
-from collections.abc import Callable
+from functools import partial
 
 from convcli.callsyntax import brief
 from convcli.errors import SpecError
@@ -45,158 +45,145 @@ from convcli.nets.layers.arguments import (
     plain,
     sizes,
 )
-from convcli.nets.layers.sequences import (
-    AxisNorm,
-    CenterCrop,
-)
+from convcli.nets.layers.sequences import AxisNorm, CenterCrop
 from convcli.nets.readers.vocabulary.keras_sequences import SEQUENCES, SHARED_SEQUENCES
 from convcli.nets.readers.vocabulary.keras_values import padding_of, placed, resize_mode, text_axes
 from convcli.text import like
 
 
-def conv(axes: int) -> Callable[..., Layer]:
-    def build(
-        filters: object,
-        kernel_size: object,
-        strides: object = 1,
-        padding: object = "valid",
-        data_format: object = None,
-        dilation_rate: object = 1,
-        groups: object = 1,
-        activation: object = None,
-        use_bias: object = True,
-        **_: object,
-    ) -> Layer:
-        layer = Conv(
-            count(filters, "filters"),
-            counts(kernel_size, axes, "kernel_size"),
-            counts(strides, axes, "strides"),
-            padding_of(padding, axes),
-            counts(dilation_rate, axes, "dilation_rate"),
-            count(groups, "groups"),
-            flag(use_bias, "use_bias"),
-        )
-        return placed(layer, data_format)
-
-    return build
+def conv(
+    axes: int,
+    filters: object,
+    kernel_size: object,
+    strides: object = 1,
+    padding: object = "valid",
+    data_format: object = None,
+    dilation_rate: object = 1,
+    groups: object = 1,
+    activation: object = None,
+    use_bias: object = True,
+    **_: object,
+) -> Layer:
+    layer = Conv(
+        count(filters, "filters"),
+        counts(kernel_size, axes, "kernel_size"),
+        counts(strides, axes, "strides"),
+        padding_of(padding, axes),
+        counts(dilation_rate, axes, "dilation_rate"),
+        count(groups, "groups"),
+        flag(use_bias, "use_bias"),
+    )
+    return placed(layer, data_format)
 
 
-def conv_transpose(axes: int) -> Callable[..., Layer]:
-    def build(
-        filters: object,
-        kernel_size: object,
-        strides: object = 1,
-        padding: object = "valid",
-        output_padding: object = None,
-        data_format: object = None,
-        dilation_rate: object = 1,
-        activation: object = None,
-        use_bias: object = True,
-        **_: object,
-    ) -> Layer:
-        kernel = counts(kernel_size, axes, "kernel_size")
-        spacing = counts(dilation_rate, axes, "dilation_rate")
-        sides, extra = padding_of(padding, axes, causal=False), (0,) * axes
-        if output_padding is not None:
-            extra = counts(output_padding, axes, "output_padding", 0)
-            windows = map(Window, kernel, counts(strides, axes, "strides"), spacing)
-            half = [w.dilated_kernel // 2 if padding == "same" else 0 for w in windows]
-            sides = tuple((p, p) for p in half)
-        layer = TransposedConv(
-            count(filters, "filters"),
-            kernel,
-            counts(strides, axes, "strides"),
-            sides,
-            extra,
-            spacing,
-            bias=flag(use_bias, "use_bias"),
-        )
-        return placed(layer, data_format)
-
-    return build
+def conv_transpose(
+    axes: int,
+    filters: object,
+    kernel_size: object,
+    strides: object = 1,
+    padding: object = "valid",
+    output_padding: object = None,
+    data_format: object = None,
+    dilation_rate: object = 1,
+    activation: object = None,
+    use_bias: object = True,
+    **_: object,
+) -> Layer:
+    kernel = counts(kernel_size, axes, "kernel_size")
+    spacing = counts(dilation_rate, axes, "dilation_rate")
+    sides, extra = padding_of(padding, axes, causal=False), (0,) * axes
+    if output_padding is not None:
+        extra = counts(output_padding, axes, "output_padding", 0)
+        windows = map(Window, kernel, counts(strides, axes, "strides"), spacing)
+        half = [w.dilated_kernel // 2 if padding == "same" else 0 for w in windows]
+        sides = tuple((p, p) for p in half)
+    layer = TransposedConv(
+        count(filters, "filters"),
+        kernel,
+        counts(strides, axes, "strides"),
+        sides,
+        extra,
+        spacing,
+        bias=flag(use_bias, "use_bias"),
+    )
+    return placed(layer, data_format)
 
 
-def depthwise(axes: int) -> Callable[..., Layer]:
-    def build(
-        kernel_size: object,
-        strides: object = 1,
-        padding: object = "valid",
-        depth_multiplier: object = 1,
-        data_format: object = None,
-        dilation_rate: object = 1,
-        activation: object = None,
-        use_bias: object = True,
-        **_: object,
-    ) -> Layer:
-        layer = Depthwise(
-            counts(kernel_size, axes, "kernel_size"),
-            counts(strides, axes, "strides"),
-            padding_of(padding, axes),
-            counts(dilation_rate, axes, "dilation_rate"),
-            count(depth_multiplier, "depth_multiplier"),
-            flag(use_bias, "use_bias"),
-        )
-        return placed(layer, data_format)
-
-    return build
+def depthwise(
+    axes: int,
+    kernel_size: object,
+    strides: object = 1,
+    padding: object = "valid",
+    depth_multiplier: object = 1,
+    data_format: object = None,
+    dilation_rate: object = 1,
+    activation: object = None,
+    use_bias: object = True,
+    **_: object,
+) -> Layer:
+    layer = Depthwise(
+        counts(kernel_size, axes, "kernel_size"),
+        counts(strides, axes, "strides"),
+        padding_of(padding, axes),
+        counts(dilation_rate, axes, "dilation_rate"),
+        count(depth_multiplier, "depth_multiplier"),
+        flag(use_bias, "use_bias"),
+    )
+    return placed(layer, data_format)
 
 
-def separable(axes: int) -> Callable[..., Layer]:
-    def build(
-        filters: object,
-        kernel_size: object,
-        strides: object = 1,
-        padding: object = "valid",
-        data_format: object = None,
-        dilation_rate: object = 1,
-        depth_multiplier: object = 1,
-        activation: object = None,
-        use_bias: object = True,
-        **_: object,
-    ) -> Layer:
-        first = Depthwise(
-            counts(kernel_size, axes, "kernel_size"),
-            counts(strides, axes, "strides"),
-            padding_of(padding, axes),
-            counts(dilation_rate, axes, "dilation_rate"),
-            count(depth_multiplier, "depth_multiplier"),
-            bias=False,
-        )
-        layer = Separable(count(filters, "filters"), first, flag(use_bias, "use_bias"))
-        return placed(layer, data_format)
-
-    return build
+def separable(
+    axes: int,
+    filters: object,
+    kernel_size: object,
+    strides: object = 1,
+    padding: object = "valid",
+    data_format: object = None,
+    dilation_rate: object = 1,
+    depth_multiplier: object = 1,
+    activation: object = None,
+    use_bias: object = True,
+    **_: object,
+) -> Layer:
+    first = Depthwise(
+        counts(kernel_size, axes, "kernel_size"),
+        counts(strides, axes, "strides"),
+        padding_of(padding, axes),
+        counts(dilation_rate, axes, "dilation_rate"),
+        count(depth_multiplier, "depth_multiplier"),
+        bias=False,
+    )
+    layer = Separable(count(filters, "filters"), first, flag(use_bias, "use_bias"))
+    return placed(layer, data_format)
 
 
-def pool(kind: PoolKind, axes: int) -> Callable[..., Layer]:
-    def build(
-        pool_size: object = 2,
-        strides: object = None,
-        padding: object = "valid",
-        data_format: object = None,
-        **_: object,
-    ) -> Layer:
-        kernel = counts(pool_size, axes, "pool_size")
-        steps = kernel if strides is None else counts(strides, axes, "strides")
-        layer = Pool(
-            kind,
-            kernel,
-            steps,
-            padding_of(padding, axes, causal=False),
-            (1,) * axes,
-            count_include_pad=False,
-        )
-        return placed(layer, data_format)
+def pool(
+    kind: PoolKind,
+    axes: int,
+    pool_size: object = 2,
+    strides: object = None,
+    padding: object = "valid",
+    data_format: object = None,
+    **_: object,
+) -> Layer:
+    kernel = counts(pool_size, axes, "pool_size")
+    steps = kernel if strides is None else counts(strides, axes, "strides")
+    layer = Pool(
+        kind,
+        kernel,
+        steps,
+        padding_of(padding, axes, causal=False),
+        (1,) * axes,
+        count_include_pad=False,
+    )
+    return placed(layer, data_format)
 
-    return build
 
-
-def global_pool(kind: PoolKind, axes: int) -> Callable[..., Layer]:
-    def build(data_format: object = None, keepdims: object = False, **_: object) -> Layer:
-        layer = AdaptivePool(kind, (1,) * axes, squeeze=not flag(keepdims, "keepdims"))
-        return placed(layer, data_format)
-
-    return build
+def global_pool(
+    kind: PoolKind, axes: int, data_format: object = None, keepdims: object = False, **_: object
+) -> Layer:
+    layer = AdaptivePool(kind, (1,) * axes, squeeze=not flag(keepdims, "keepdims"))
+    return placed(layer, data_format)
 
 
 def dense(units: object, activation: object = None, use_bias: object = True, **_: object) -> Linear:
@@ -214,29 +201,20 @@ def _sides(value: object, axes: int, name: str) -> tuple[tuple[int, int], ...]:
     return cells(value, axes, name)
 
 
-def zero_padding(axes: int) -> Callable[..., Layer]:
-    def build(padding: object = 1, data_format: object = None, **_: object) -> Layer:
-        return placed(Pad(_sides(padding, axes, "padding")), data_format)
-
-    return build
+def zero_padding(axes: int, padding: object = 1, data_format: object = None, **_: object) -> Layer:
+    return placed(Pad(_sides(padding, axes, "padding")), data_format)
 
 
-def cropping(axes: int) -> Callable[..., Layer]:
-    def build(cropping: object = 1, data_format: object = None, **_: object) -> Layer:
-        sides = _sides(cropping, axes, "cropping")
-        return placed(Pad(tuple((-before, -after) for before, after in sides)), data_format)
-
-    return build
+def cropping(axes: int, cropping: object = 1, data_format: object = None, **_: object) -> Layer:
+    sides = _sides(cropping, axes, "cropping")
+    return placed(Pad(tuple((-before, -after) for before, after in sides)), data_format)
 
 
-def upsampling(axes: int) -> Callable[..., Layer]:
-    def build(
-        size: object = 2, data_format: object = None, interpolation: object = "", **_: object
-    ) -> Layer:
-        layer = Upsample(scale=counts(size, axes, "size"), mode=resize_mode(interpolation))
-        return placed(layer, data_format)
-
-    return build
+def upsampling(
+    axes: int, size: object = 2, data_format: object = None, interpolation: object = "", **_: object
+) -> Layer:
+    layer = Upsample(scale=counts(size, axes, "size"), mode=resize_mode(interpolation))
+    return placed(layer, data_format)
 
 
 def batch_normalization(
@@ -409,12 +387,11 @@ def center_crop(height: object, width: object, data_format: object = None, **_: 
     return placed(CenterCrop(sizes), data_format)
 
 
-def adaptive_pool(kind: PoolKind, axes: int) -> Callable[..., Layer]:
-    def build(output_size: object, data_format: object = None, **_: object) -> Layer:
-        sizes = counts(output_size, axes, "output_size")
-        return placed(AdaptivePool(kind, sizes), data_format)
-
-    return build
+def adaptive_pool(
+    kind: PoolKind, axes: int, output_size: object, data_format: object = None, **_: object
+) -> Layer:
+    sizes = counts(output_size, axes, "output_size")
+    return placed(AdaptivePool(kind, sizes), data_format)
 
 
 def concatenate(axis: object = -1, **_: object) -> Concat:
@@ -435,35 +412,39 @@ ADAPTIVE: dict[str, PoolKind] = {"Average": "average", "Max": "max"}
 
 LAYERS: dict[str, Builder] = {
     **named("Keras"),
-    **{f"Conv{n}D": conv(n) for n in (1, 2, 3)},
-    **{f"Convolution{n}D": conv(n) for n in (1, 2, 3)},
-    **{f"Conv{n}DTranspose": conv_transpose(n) for n in (1, 2, 3)},
-    **{f"DepthwiseConv{n}D": depthwise(n) for n in (1, 2)},
-    **{f"SeparableConv{n}D": separable(n) for n in (1, 2)},
-    **{f"{name}{n}D": pool("max", n) for n in (1, 2, 3) for name in ("MaxPooling", "MaxPool")},
+    **{f"Conv{n}D": partial(conv, n) for n in (1, 2, 3)},
+    **{f"Convolution{n}D": partial(conv, n) for n in (1, 2, 3)},
+    **{f"Conv{n}DTranspose": partial(conv_transpose, n) for n in (1, 2, 3)},
+    **{f"DepthwiseConv{n}D": partial(depthwise, n) for n in (1, 2)},
+    **{f"SeparableConv{n}D": partial(separable, n) for n in (1, 2)},
     **{
-        f"{name}{n}D": pool("average", n)
-        for n in (1, 2, 3)
-        for name in ("AveragePooling", "AvgPool")
-    },
-    **{
-        f"Global{name}{n}D": global_pool("max", n)
+        f"{name}{n}D": partial(pool, "max", n)
         for n in (1, 2, 3)
         for name in ("MaxPooling", "MaxPool")
     },
     **{
-        f"Global{name}{n}D": global_pool("average", n)
+        f"{name}{n}D": partial(pool, "average", n)
         for n in (1, 2, 3)
         for name in ("AveragePooling", "AvgPool")
     },
     **{
-        f"Adaptive{name}Pooling{n}D": adaptive_pool(kind, n)
+        f"Global{name}{n}D": partial(global_pool, "max", n)
+        for n in (1, 2, 3)
+        for name in ("MaxPooling", "MaxPool")
+    },
+    **{
+        f"Global{name}{n}D": partial(global_pool, "average", n)
+        for n in (1, 2, 3)
+        for name in ("AveragePooling", "AvgPool")
+    },
+    **{
+        f"Adaptive{name}Pooling{n}D": partial(adaptive_pool, kind, n)
         for n in (1, 2, 3)
         for name, kind in ADAPTIVE.items()
     },
-    **{f"ZeroPadding{n}D": zero_padding(n) for n in (1, 2, 3)},
-    **{f"Cropping{n}D": cropping(n) for n in (1, 2, 3)},
-    **{f"UpSampling{n}D": upsampling(n) for n in (1, 2, 3)},
+    **{f"ZeroPadding{n}D": partial(zero_padding, n) for n in (1, 2, 3)},
+    **{f"Cropping{n}D": partial(cropping, n) for n in (1, 2, 3)},
+    **{f"UpSampling{n}D": partial(upsampling, n) for n in (1, 2, 3)},
     **{f"SpatialDropout{n}D": plain(Identity("dropout")) for n in (1, 2, 3)},
     "Dense": dense,
     "Reshape": reshape,

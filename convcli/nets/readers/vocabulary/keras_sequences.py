@@ -1,6 +1,6 @@
 """Keras's layers over steps and tokens, and the layers that wrap another one."""
 
-from collections.abc import Callable
+from functools import partial
 
 from convcli.callsyntax import brief
 from convcli.errors import SpecError
@@ -29,29 +29,26 @@ def _sequences(return_sequences: object, return_state: object) -> bool:
     return flag(return_sequences, "return_sequences")
 
 
-def gated(kind: str) -> Callable[..., Recurrent]:
+def gated(
+    kind: str,
+    units: object,
+    activation: object = "tanh",
+    recurrent_activation: object = "sigmoid",
+    use_bias: object = True,
+    reset_after: object = True,
+    return_sequences: object = False,
+    return_state: object = False,
+    dropout: object = 0.0,
+    **_: object,
+) -> Recurrent:
     """LSTM and GRU."""
-
-    def build(
-        units: object,
-        activation: object = "tanh",
-        recurrent_activation: object = "sigmoid",
-        use_bias: object = True,
-        reset_after: object = True,
-        return_sequences: object = False,
-        return_state: object = False,
-        dropout: object = 0.0,
-        **_: object,
-    ) -> Recurrent:
-        return Recurrent(
-            kind,
-            count(units, "units"),
-            _sequences(return_sequences, return_state),
-            flag(use_bias, "use_bias"),
-            flag(reset_after, "reset_after"),
-        )
-
-    return build
+    return Recurrent(
+        kind,
+        count(units, "units"),
+        _sequences(return_sequences, return_state),
+        flag(use_bias, "use_bias"),
+        flag(reset_after, "reset_after"),
+    )
 
 
 def simple_rnn(
@@ -63,7 +60,8 @@ def simple_rnn(
     dropout: object = 0.0,
     **_: object,
 ) -> Recurrent:
-    return gated("simple_rnn")(
+    return gated(
+        "simple_rnn",
         units,
         use_bias=use_bias,
         return_sequences=return_sequences,
@@ -71,34 +69,32 @@ def simple_rnn(
     )
 
 
-def conv_lstm(axes: int) -> Callable[..., Layer]:
-    def build(
-        filters: object,
-        kernel_size: object,
-        strides: object = 1,
-        padding: object = "valid",
-        data_format: object = None,
-        dilation_rate: object = 1,
-        activation: object = "tanh",
-        recurrent_activation: object = "sigmoid",
-        use_bias: object = True,
-        return_sequences: object = False,
-        return_state: object = False,
-        dropout: object = 0.0,
-        **_: object,
-    ) -> Layer:
-        layer = ConvRecurrent(
-            count(filters, "filters"),
-            counts(kernel_size, axes, "kernel_size"),
-            counts(strides, axes, "strides"),
-            padding_of(padding, axes, causal=False),
-            counts(dilation_rate, axes, "dilation_rate"),
-            _sequences(return_sequences, return_state),
-            flag(use_bias, "use_bias"),
-        )
-        return placed(layer, data_format)
-
-    return build
+def conv_lstm(
+    axes: int,
+    filters: object,
+    kernel_size: object,
+    strides: object = 1,
+    padding: object = "valid",
+    data_format: object = None,
+    dilation_rate: object = 1,
+    activation: object = "tanh",
+    recurrent_activation: object = "sigmoid",
+    use_bias: object = True,
+    return_sequences: object = False,
+    return_state: object = False,
+    dropout: object = 0.0,
+    **_: object,
+) -> Layer:
+    layer = ConvRecurrent(
+        count(filters, "filters"),
+        counts(kernel_size, axes, "kernel_size"),
+        counts(strides, axes, "strides"),
+        padding_of(padding, axes, causal=False),
+        counts(dilation_rate, axes, "dilation_rate"),
+        _sequences(return_sequences, return_state),
+        flag(use_bias, "use_bias"),
+    )
+    return placed(layer, data_format)
 
 
 def _wrapped(layer: object) -> Layer:
@@ -188,7 +184,7 @@ WITH_ACTIVATION = {"Activation", "LSTM", "GRU", "SimpleRNN"} | {f"ConvLSTM{n}D" 
 
 SEQUENCES: dict[str, Builder] = {
     "SimpleRNN": simple_rnn,
-    **{f"ConvLSTM{n}D": conv_lstm(n) for n in (1, 2, 3)},
+    **{f"ConvLSTM{n}D": partial(conv_lstm, n) for n in (1, 2, 3)},
     "Bidirectional": bidirectional,
     "TimeDistributed": time_distributed,
     "SpectralNormalization": spectral_normalization,
@@ -201,8 +197,8 @@ SEQUENCES: dict[str, Builder] = {
 """Layers by names that only Keras has."""
 
 SHARED_SEQUENCES: dict[str, Builder] = {
-    "LSTM": gated("lstm"),
-    "GRU": gated("gru"),
+    "LSTM": partial(gated, "lstm"),
+    "GRU": partial(gated, "gru"),
     "Embedding": embedding,
 }
 """Layers by names that PyTorch has too."""

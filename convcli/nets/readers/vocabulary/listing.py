@@ -15,7 +15,7 @@ from convcli.nets.analysis.summary import SCHEMA, summarize
 from convcli.nets.graph import sequential
 from convcli.nets.layers import Layer, size_text
 from convcli.nets.layers.activations import FUNCTIONS
-from convcli.nets.readers.vocabulary.registry import names_of, parameters
+from convcli.nets.readers.vocabulary.registry import defaults, names_of, parameters
 from convcli.tables import Listing
 from convcli.text import like
 
@@ -42,21 +42,19 @@ def arguments(name: str) -> str:
     if name in names_of("short", "BLOCKS"):
         return ", ".join(parameters(names_of("short", "BLOCKS")[name])) or "[...], [...], ..."
     build = names_of("short")[name]
-    if build.__code__.co_varnames[:1] == ("inplace",):  # any function of values
-        type_ = built(build).type
-        return ", ".join(FUNCTIONS[type_][2].split()) if type_ in FUNCTIONS else ""
-    takes, given = parameters(build), build.__defaults__ or ()
-    required = len(takes) - len(given)
-    pairs = zip(takes[required:], given, strict=True)
-    named = [f"{key}={value!r}" for key, value in pairs]
-    return ", ".join([*takes[:required], *named]) or ("height, ..." if name == "reshape" else "")
+    usual = defaults(build)
+    words = [f"{key}={usual[key]!r}" if key in usual else key for key in parameters(build)]
+    if words or name == "reshape":
+        return ", ".join(words) or "height, ..."
+    type_ = built(build).type
+    return ", ".join(FUNCTIONS[type_][2].split()) if type_ in FUNCTIONS else ""
 
 
 def built(build: Callable[..., Layer]) -> Layer:
     """A layer built from example arguments. Raises SpecError if an argument has no example."""
-    takes, given = parameters(build), build.__defaults__ or ()
+    given = defaults(build)
     try:
-        return build(*(EXAMPLES[key] for key in takes[: len(takes) - len(given)]))
+        return build(*(EXAMPLES[key] for key in parameters(build) if key not in given))
     except (KeyError, TypeError, ValueError, AttributeError):
         raise SpecError("no example is known") from None
 

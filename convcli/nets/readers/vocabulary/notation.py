@@ -5,6 +5,7 @@ TensorFlow's. Branches are lists: `residual([...], shortcut=[...])`, `concat([..
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from convcli.callsyntax import brief
 from convcli.errors import SpecError
@@ -45,29 +46,27 @@ from convcli.nets.layers.arguments import (
 POOLS: dict[str, PoolKind] = {"max": "max", "avg": "average", "min": "min", "l2": "lp"}
 
 
-def conv(axes: int) -> Callable[..., Conv]:
-    def build(
-        filters: object,
-        kernel: object,
-        stride: object = 1,
-        padding: object = 0,
-        dilation: object = 1,
-        groups: object = 1,
-        bias: object = True,
-        connections: object = None,
-    ) -> Conv:
-        return Conv(
-            count(filters, "filters"),
-            counts(kernel, axes, "kernel"),
-            counts(stride, axes, "stride"),
-            pads(padding, axes),
-            counts(dilation, axes, "dilation"),
-            count(groups, "groups"),
-            flag(bias, "bias"),
-            connections=maybe_count(connections, "connections"),
-        )
-
-    return build
+def conv(
+    axes: int,
+    filters: object,
+    kernel: object,
+    stride: object = 1,
+    padding: object = 0,
+    dilation: object = 1,
+    groups: object = 1,
+    bias: object = True,
+    connections: object = None,
+) -> Conv:
+    return Conv(
+        count(filters, "filters"),
+        counts(kernel, axes, "kernel"),
+        counts(stride, axes, "stride"),
+        pads(padding, axes),
+        counts(dilation, axes, "dilation"),
+        count(groups, "groups"),
+        flag(bias, "bias"),
+        connections=maybe_count(connections, "connections"),
+    )
 
 
 def depthwise(
@@ -126,30 +125,29 @@ def transposed(
     )
 
 
-def pool(kind: PoolKind, axes: int) -> Callable[..., Pool]:
-    def build(
-        kernel: object,
-        stride: object = None,
-        padding: object = 0,
-        dilation: object = 1,
-        ceil: object = False,
-        count_include_pad: object = True,
-    ) -> Pool:
-        return Pool(
-            kind,
-            counts(kernel, axes, "kernel"),
-            counts(kernel if stride is None else stride, axes, "stride"),
-            pads(padding, axes),
-            counts(dilation, axes, "dilation"),
-            flag(ceil, "ceil"),
-            flag(count_include_pad, "count_include_pad"),
-        )
-
-    return build
+def pool(
+    kind: PoolKind,
+    axes: int,
+    kernel: object,
+    stride: object = None,
+    padding: object = 0,
+    dilation: object = 1,
+    ceil: object = False,
+    count_include_pad: object = True,
+) -> Pool:
+    return Pool(
+        kind,
+        counts(kernel, axes, "kernel"),
+        counts(kernel if stride is None else stride, axes, "stride"),
+        pads(padding, axes),
+        counts(dilation, axes, "dilation"),
+        flag(ceil, "ceil"),
+        flag(count_include_pad, "count_include_pad"),
+    )
 
 
 def subsample(kernel: object, stride: object = None) -> Pool:
-    return pool("average", 2)(kernel, stride)._replace(trainable=True)
+    return pool("average", 2, kernel, stride)._replace(trainable=True)
 
 
 def adaptive_pool(size: object, kind: object = "average") -> AdaptivePool:
@@ -205,15 +203,17 @@ def dropout(p: object = 0.5) -> Identity:
 
 LAYERS: dict[str, Builder] = {
     **named("short"),
-    "conv": conv(2),
-    "conv1d": conv(1),
-    "conv2d": conv(2),
-    "conv3d": conv(3),
+    "conv": partial(conv, 2),
+    "conv1d": partial(conv, 1),
+    "conv2d": partial(conv, 2),
+    "conv3d": partial(conv, 3),
     "depthwise": depthwise,
     "separable": separable,
     "transposed": transposed,
-    **{f"{name}pool": pool(kind, 2) for name, kind in POOLS.items()},
-    **{f"{name}pool{n}d": pool(kind, n) for name, kind in POOLS.items() for n in (1, 2, 3)},
+    **{f"{name}pool": partial(pool, kind, 2) for name, kind in POOLS.items()},
+    **{
+        f"{name}pool{n}d": partial(pool, kind, n) for name, kind in POOLS.items() for n in (1, 2, 3)
+    },
     "subsample": subsample,
     "adaptivepool": adaptive_pool,
     **dict.fromkeys(("globalpool", "gap"), global_pool),

@@ -1,7 +1,7 @@
 """Names of layers → records of layers, in the three vocabularies."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib import import_module
 from typing import TypeVar
 
@@ -98,8 +98,16 @@ def checked_keras(
 
 def parameters(build: Callable[..., object]) -> tuple[str, ...]:
     """The names of the arguments that a builder takes; none for one that takes any."""
+    build, bound = (build.func, len(build.args)) if isinstance(build, partial) else (build, 0)
     code = build.__code__  # inspect.signature would take 20 ms for a network of 900 layers
-    return code.co_varnames[: code.co_argcount]
+    return code.co_varnames[bound : code.co_argcount]
+
+
+def defaults(build: Callable[..., object]) -> dict[str, object]:
+    """The arguments of a builder that have a default, and their defaults."""
+    given = (build.func if isinstance(build, partial) else build).__defaults__ or ()
+    names = parameters(build)
+    return dict(zip(names[len(names) - len(given) :], given, strict=True))
 
 
 @cache

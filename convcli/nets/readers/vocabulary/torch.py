@@ -4,7 +4,7 @@ Output lengths are floored, padding is symmetric, `padding="same"` needs stride 
 sizes (`in_channels`, `in_features`, `num_features`) are checked against the input.
 """
 
-from collections.abc import Callable
+from functools import partial
 
 from convcli.borders import PYTORCH_BORDERS, BorderName, border_refusal
 from convcli.callsyntax import brief
@@ -37,52 +37,35 @@ from convcli.nets.layers.arguments import (
 )
 
 
-def conv(axes: int, lazy: bool = False) -> Callable[..., Conv]:
-    def build(
-        in_channels: object,
-        out_channels: object,
-        kernel_size: object,
-        stride: object = 1,
-        padding: object = 0,
-        dilation: object = 1,
-        groups: object = 1,
-        bias: object = True,
-        padding_mode: object = "zeros",
-        device: object = None,
-        dtype: object = None,
-    ) -> Conv:
-        kernel = counts(kernel_size, axes, "kernel_size")
-        strides = counts(stride, axes, "stride")
-        spacing = counts(dilation, axes, "dilation")
-        return Conv(
-            count(out_channels, "out_channels"),
-            kernel,
-            strides,
-            _conv_padding(padding, kernel, strides, spacing),
-            spacing,
-            count(groups, "groups"),
-            flag(bias, "bias"),
-            maybe_count(in_channels, "in_channels"),
-            border=border(padding_mode),
-            padding_named=isinstance(padding, str),
-        )
-
-    def build_lazy(
-        out_channels: object,
-        kernel_size: object,
-        stride: object = 1,
-        padding: object = 0,
-        dilation: object = 1,
-        groups: object = 1,
-        bias: object = True,
-        padding_mode: object = "zeros",
-        device: object = None,
-        dtype: object = None,
-    ) -> Conv:
-        values = stride, padding, dilation, groups, bias, padding_mode
-        return build(None, out_channels, kernel_size, *values)
-
-    return build_lazy if lazy else build
+def conv(
+    axes: int,
+    in_channels: object,
+    out_channels: object,
+    kernel_size: object,
+    stride: object = 1,
+    padding: object = 0,
+    dilation: object = 1,
+    groups: object = 1,
+    bias: object = True,
+    padding_mode: object = "zeros",
+    device: object = None,
+    dtype: object = None,
+) -> Conv:
+    kernel = counts(kernel_size, axes, "kernel_size")
+    strides = counts(stride, axes, "stride")
+    spacing = counts(dilation, axes, "dilation")
+    return Conv(
+        count(out_channels, "out_channels"),
+        kernel,
+        strides,
+        _conv_padding(padding, kernel, strides, spacing),
+        spacing,
+        count(groups, "groups"),
+        flag(bias, "bias"),
+        maybe_count(in_channels, "in_channels"),
+        border=border(padding_mode),
+        padding_named=isinstance(padding, str),
+    )
 
 
 def border(padding_mode: object) -> BorderName:
@@ -105,56 +88,38 @@ def _conv_padding(
     return pads(padding, len(kernel))
 
 
-def conv_transpose(axes: int, lazy: bool = False) -> Callable[..., TransposedConv]:
-    def build(
-        in_channels: object,
-        out_channels: object,
-        kernel_size: object,
-        stride: object = 1,
-        padding: object = 0,
-        output_padding: object = 0,
-        groups: object = 1,
-        bias: object = True,
-        dilation: object = 1,
-        padding_mode: object = "zeros",
-        device: object = None,
-        dtype: object = None,
-    ) -> TransposedConv:
-        strides, spacing = counts(stride, axes, "stride"), counts(dilation, axes, "dilation")
-        extra = counts(output_padding, axes, "output_padding", 0)
-        kernel = counts(kernel_size, axes, "kernel_size")
-        for refusal in map(output_padding_refusal, extra, map(Window, kernel, strides, spacing)):
-            if refusal:
-                raise SpecError(f"{refusal}, as in PyTorch")
-        return TransposedConv(
-            count(out_channels, "out_channels"),
-            kernel,
-            strides,
-            tuple((p, p) for p in counts(padding, axes, "padding", 0)),
-            extra,
-            spacing,
-            count(groups, "groups"),
-            flag(bias, "bias"),
-            maybe_count(in_channels, "in_channels"),
-        )
-
-    def build_lazy(
-        out_channels: object,
-        kernel_size: object,
-        stride: object = 1,
-        padding: object = 0,
-        output_padding: object = 0,
-        groups: object = 1,
-        bias: object = True,
-        dilation: object = 1,
-        padding_mode: object = "zeros",
-        device: object = None,
-        dtype: object = None,
-    ) -> TransposedConv:
-        values = stride, padding, output_padding, groups, bias, dilation, padding_mode
-        return build(None, out_channels, kernel_size, *values)
-
-    return build_lazy if lazy else build
+def conv_transpose(
+    axes: int,
+    in_channels: object,
+    out_channels: object,
+    kernel_size: object,
+    stride: object = 1,
+    padding: object = 0,
+    output_padding: object = 0,
+    groups: object = 1,
+    bias: object = True,
+    dilation: object = 1,
+    padding_mode: object = "zeros",
+    device: object = None,
+    dtype: object = None,
+) -> TransposedConv:
+    strides, spacing = counts(stride, axes, "stride"), counts(dilation, axes, "dilation")
+    extra = counts(output_padding, axes, "output_padding", 0)
+    kernel = counts(kernel_size, axes, "kernel_size")
+    for refusal in map(output_padding_refusal, extra, map(Window, kernel, strides, spacing)):
+        if refusal:
+            raise SpecError(f"{refusal}, as in PyTorch")
+    return TransposedConv(
+        count(out_channels, "out_channels"),
+        kernel,
+        strides,
+        tuple((p, p) for p in counts(padding, axes, "padding", 0)),
+        extra,
+        spacing,
+        count(groups, "groups"),
+        flag(bias, "bias"),
+        maybe_count(in_channels, "in_channels"),
+    )
 
 
 def _pool(
@@ -178,60 +143,56 @@ def _pool(
     return Pool(kind, sizes, steps, tuple((p, p) for p in sides), spacing, flag(ceil, "ceil_mode"))
 
 
-def max_pool(axes: int) -> Callable[..., Pool]:
-    def build(
-        kernel_size: object,
-        stride: object = None,
-        padding: object = 0,
-        dilation: object = 1,
-        return_indices: object = False,
-        ceil_mode: object = False,
-    ) -> Pool:
-        return _pool("max", axes, kernel_size, stride, padding, dilation, ceil_mode)
-
-    return build
+def max_pool(
+    axes: int,
+    kernel_size: object,
+    stride: object = None,
+    padding: object = 0,
+    dilation: object = 1,
+    return_indices: object = False,
+    ceil_mode: object = False,
+) -> Pool:
+    return _pool("max", axes, kernel_size, stride, padding, dilation, ceil_mode)
 
 
-def avg_pool(axes: int) -> Callable[..., Pool]:
-    def build(
-        kernel_size: object,
-        stride: object = None,
-        padding: object = 0,
-        ceil_mode: object = False,
-        count_include_pad: object = True,
-        divisor_override: object = None,
-    ) -> Pool:
-        pool = _pool("average", axes, kernel_size, stride, padding, 1, ceil_mode)
-        return pool._replace(
-            count_include_pad=flag(count_include_pad, "count_include_pad"),
-            divisor=maybe_count(divisor_override, "divisor_override"),
-        )
-
-    return build
+def avg_pool(
+    axes: int,
+    kernel_size: object,
+    stride: object = None,
+    padding: object = 0,
+    ceil_mode: object = False,
+    count_include_pad: object = True,
+    divisor_override: object = None,
+) -> Pool:
+    pool = _pool("average", axes, kernel_size, stride, padding, 1, ceil_mode)
+    return pool._replace(
+        count_include_pad=flag(count_include_pad, "count_include_pad"),
+        divisor=maybe_count(divisor_override, "divisor_override"),
+    )
 
 
-def lp_pool(axes: int) -> Callable[..., Pool]:
-    def build(
-        norm_type: object, kernel_size: object, stride: object = None, ceil_mode: object = False
-    ) -> Pool:
-        if norm_type == 0:
-            raise SpecError("norm_type must not be 0: there is no such root")
-        pool = _pool("lp", axes, kernel_size, stride, 0, 1, ceil_mode)
-        return pool._replace(power=number_or(norm_type, 2.0))
+def lp_pool(
+    axes: int,
+    norm_type: object,
+    kernel_size: object,
+    stride: object = None,
+    ceil_mode: object = False,
+) -> Pool:
+    if norm_type == 0:
+        raise SpecError("norm_type must not be 0: there is no such root")
+    pool = _pool("lp", axes, kernel_size, stride, 0, 1, ceil_mode)
+    return pool._replace(power=number_or(norm_type, 2.0))
 
-    return build
 
-
-def adaptive_pool(kind: PoolKind, axes: int) -> Callable[..., AdaptivePool]:
-    def build(output_size: object, return_indices: object = False) -> AdaptivePool:
-        sizes = output_size if isinstance(output_size, tuple | list) else (output_size,) * axes
-        if len(sizes) == 1:
-            sizes = tuple(sizes) * axes
-        if len(sizes) != axes:
-            raise SpecError(f"output_size must be 1 or {axes} numbers, not {len(sizes)}")
-        return AdaptivePool(kind, tuple(maybe_count(size, "output_size") for size in sizes))
-
-    return build
+def adaptive_pool(
+    kind: PoolKind, axes: int, output_size: object, return_indices: object = False
+) -> AdaptivePool:
+    sizes = output_size if isinstance(output_size, tuple | list) else (output_size,) * axes
+    if len(sizes) == 1:
+        sizes = tuple(sizes) * axes
+    if len(sizes) != axes:
+        raise SpecError(f"output_size must be 1 or {axes} numbers, not {len(sizes)}")
+    return AdaptivePool(kind, tuple(maybe_count(size, "output_size") for size in sizes))
 
 
 def linear(
@@ -243,12 +204,6 @@ def linear(
 ) -> Linear:
     features = maybe_count(in_features, "in_features")
     return Linear(count(out_features, "out_features"), flag(bias, "bias"), features, "last")
-
-
-def lazy_linear(
-    out_features: object, bias: object = True, device: object = None, dtype: object = None
-) -> Linear:
-    return linear(None, out_features, bias)
 
 
 def flatten(start_dim: object = 1, end_dim: object = -1) -> Reshape:
@@ -268,14 +223,11 @@ def unflatten(dim: object, unflattened_size: object) -> Reshape:
     return Reshape(sizes(unflattened_size, "unflattened_size"), start, stop=start + 1 or None)
 
 
-def pad(axes: int, border: BorderName = "constant") -> Callable[..., Pad]:
-    def build(padding: object, value: object = 0) -> Pad:
-        # last axis first: (left, right, top, bottom), as torch.nn.functional.pad has it
-        sides = counts(padding, 2 * axes, "padding", -(10**9))
-        pairs = [(sides[2 * axis], sides[2 * axis + 1]) for axis in range(axes)]
-        return Pad(tuple(reversed(pairs)), border, number_or(value, 0.0))
-
-    return build
+def pad(axes: int, border: BorderName, padding: object, value: object = 0) -> Pad:
+    # last axis first: (left, right, top, bottom), as torch.nn.functional.pad has it
+    sides = counts(padding, 2 * axes, "padding", -(10**9))
+    pairs = [(sides[2 * axis], sides[2 * axis + 1]) for axis in range(axes)]
+    return Pad(tuple(reversed(pairs)), border, number_or(value, 0.0))
 
 
 def upsample(
@@ -301,53 +253,51 @@ def upsample(
     return Upsample(scale, (), how, flag(align_corners, "align_corners"))
 
 
-def upsample2d(how: str, corners: bool) -> Callable[..., Upsample]:
+def upsample2d(
+    how: str, corners: bool, size: object = None, scale_factor: object = None, mode: object = None
+) -> Upsample:
     # the text of print(model) repeats the mode
-    def build(size: object = None, scale_factor: object = None, mode: object = None) -> Upsample:
-        return upsample(size, scale_factor, how, corners)
-
-    return build
+    return upsample(size, scale_factor, how, corners)
 
 
 NORM_AXES = {1: (1, 2), 2: (3,), 3: (4,)}
 """Axes of an image that `nn.BatchNormNd` takes: `BatchNorm1d` takes vectors too."""
 
 
-def batch_norm(*axes: int, lazy: bool = False) -> Callable[..., Norm]:
-    """The builder of `nn.BatchNormNd`, for images of some numbers of axes; none: of any."""
+def batch_norm(
+    axes: tuple[int, ...],
+    num_features: object,
+    eps: object = 1e-5,
+    momentum: object = 0.1,
+    affine: object = True,
+    track_running_stats: object = True,
+    device: object = None,
+    dtype: object = None,
+    process_group: object = None,
+    bias: object = True,
+) -> Norm:
+    """`nn.BatchNormNd`, for images of some numbers of axes; none: of any."""
+    channels = maybe_count(num_features, "num_features")
+    return Norm(
+        "batch",
+        _vectors(affine, bias),
+        channels,
+        tracked=flag(track_running_stats, "track_running_stats"),
+        eps=number_or(eps, 1e-5),
+        axes=axes,
+    )
 
-    def build(
-        num_features: object,
-        eps: object = 1e-5,
-        momentum: object = 0.1,
-        affine: object = True,
-        track_running_stats: object = True,
-        device: object = None,
-        dtype: object = None,
-        process_group: object = None,
-        bias: object = True,
-    ) -> Norm:
-        channels = maybe_count(num_features, "num_features")
-        return Norm(
-            "batch",
-            _vectors(affine, bias),
-            channels,
-            tracked=flag(track_running_stats, "track_running_stats"),
-            eps=number_or(eps, 1e-5),
-            axes=axes,
-        )
 
-    def build_lazy(
-        eps: object = 1e-5,
-        momentum: object = 0.1,
-        affine: object = True,
-        track_running_stats: object = True,
-        device: object = None,
-        dtype: object = None,
-    ) -> Norm:
-        return build(None, eps, momentum, affine, track_running_stats)
-
-    return build_lazy if lazy else build
+def lazy_batch_norm(
+    axes: tuple[int, ...],
+    eps: object = 1e-5,
+    momentum: object = 0.1,
+    affine: object = True,
+    track_running_stats: object = True,
+    device: object = None,
+    dtype: object = None,
+) -> Norm:
+    return batch_norm(axes, None, eps, momentum, affine, track_running_stats)
 
 
 def instance_norm(
@@ -411,28 +361,29 @@ def layer_norm(
     return Norm("layer", vectors, shape=shape, eps=number_or(eps, 1e-5))
 
 
-def dropout(whole_maps: bool = False) -> Callable[..., Identity]:
-    def build(p: object = 0.5, inplace: object = False) -> Identity:
-        return Identity("dropout", number_or(p, 0.5), whole_maps)
-
-    return build
+def dropout(whole_maps: bool, p: object = 0.5, inplace: object = False) -> Identity:
+    return Identity("dropout", number_or(p, 0.5), whole_maps)
 
 
 LAYERS: dict[str, Builder] = {
     **named("PyTorch"),
-    **{f"Conv{n}d": conv(n) for n in (1, 2, 3)},
-    **{f"LazyConv{n}d": conv(n, lazy=True) for n in (1, 2, 3)},
-    **{f"ConvTranspose{n}d": conv_transpose(n) for n in (1, 2, 3)},
-    **{f"LazyConvTranspose{n}d": conv_transpose(n, lazy=True) for n in (1, 2, 3)},
+    **{f"Conv{n}d": partial(conv, n) for n in (1, 2, 3)},
+    **{f"LazyConv{n}d": partial(conv, n, None) for n in (1, 2, 3)},
+    **{f"ConvTranspose{n}d": partial(conv_transpose, n) for n in (1, 2, 3)},
+    **{f"LazyConvTranspose{n}d": partial(conv_transpose, n, None) for n in (1, 2, 3)},
     **{f"LazyInstanceNorm{n}d": lazy_instance_norm for n in (1, 2, 3)},
-    **{f"MaxPool{n}d": max_pool(n) for n in (1, 2, 3)},
-    **{f"AvgPool{n}d": avg_pool(n) for n in (1, 2, 3)},
-    **{f"LPPool{n}d": lp_pool(n) for n in (1, 2, 3)},
-    **{f"AdaptiveAvgPool{n}d": adaptive_pool("average", n) for n in (1, 2, 3)},
-    **{f"AdaptiveMaxPool{n}d": adaptive_pool("max", n) for n in (1, 2, 3)},
-    **{f"{kind}Pad{n}d": pad(n) for n in (1, 2, 3) for kind in ("Zero", "Constant")},
+    **{f"MaxPool{n}d": partial(max_pool, n) for n in (1, 2, 3)},
+    **{f"AvgPool{n}d": partial(avg_pool, n) for n in (1, 2, 3)},
+    **{f"LPPool{n}d": partial(lp_pool, n) for n in (1, 2, 3)},
+    **{f"AdaptiveAvgPool{n}d": partial(adaptive_pool, "average", n) for n in (1, 2, 3)},
+    **{f"AdaptiveMaxPool{n}d": partial(adaptive_pool, "max", n) for n in (1, 2, 3)},
     **{
-        f"{kind}Pad{n}d": pad(n, border(mode))
+        f"{kind}Pad{n}d": partial(pad, n, "constant")
+        for n in (1, 2, 3)
+        for kind in ("Zero", "Constant")
+    },
+    **{
+        f"{kind}Pad{n}d": partial(pad, n, border(mode))
         for n in (1, 2, 3)
         for kind, mode in (
             ("Reflection", "reflect"),
@@ -440,21 +391,21 @@ LAYERS: dict[str, Builder] = {
             ("Circular", "circular"),
         )
     },
-    **{f"BatchNorm{n}d": batch_norm(*NORM_AXES[n]) for n in NORM_AXES},
-    **{f"LazyBatchNorm{n}d": batch_norm(*NORM_AXES[n], lazy=True) for n in NORM_AXES},
+    **{f"BatchNorm{n}d": partial(batch_norm, NORM_AXES[n]) for n in NORM_AXES},
+    **{f"LazyBatchNorm{n}d": partial(lazy_batch_norm, NORM_AXES[n]) for n in NORM_AXES},
     **{f"InstanceNorm{n}d": instance_norm for n in (1, 2, 3)},
-    **{f"Dropout{n}d": dropout(whole_maps=True) for n in (1, 2, 3)},
-    "SyncBatchNorm": batch_norm(),
-    "Dropout": dropout(),
-    "AlphaDropout": dropout(),
-    "FeatureAlphaDropout": dropout(whole_maps=True),
+    **{f"Dropout{n}d": partial(dropout, True) for n in (1, 2, 3)},
+    "SyncBatchNorm": partial(batch_norm, ()),
+    "Dropout": partial(dropout, False),
+    "AlphaDropout": partial(dropout, False),
+    "FeatureAlphaDropout": partial(dropout, True),
     "Linear": linear,
-    "LazyLinear": lazy_linear,
+    "LazyLinear": partial(linear, None),
     "Flatten": flatten,
     "Unflatten": unflatten,
     "Upsample": upsample,
-    "UpsamplingNearest2d": upsample2d("nearest", False),
-    "UpsamplingBilinear2d": upsample2d("linear", True),
+    "UpsamplingNearest2d": partial(upsample2d, "nearest", False),
+    "UpsamplingBilinear2d": partial(upsample2d, "linear", True),
     "GroupNorm": group_norm,
     "LayerNorm": layer_norm,
 }

@@ -25,6 +25,7 @@ from convcli.nets.readers.python.language.objects import (
     Tensor,
     Unknown,
     Value,
+    check_known,
     class_of,
 )
 from convcli.nets.readers.python.language.protocol import Interpreter
@@ -190,10 +191,8 @@ def _call_own(interpreter: Interpreter, owner: Instance, *args: Value, **options
         shapes: list[Value] = [(None, *text_shape(one)[1:]) for one in tensors_in(args[:1])]
         single = isinstance(args[0], Tensor)
         interpreter.call(build, [owner, shapes[0] if single else shapes], {})
-    parameters_ = function.node.args
-    takes = {one.arg for one in (*parameters_.args, *parameters_.kwonlyargs)}
-    if parameters_.kwarg is None:
-        passed_over = CALL_OPTIONS - takes
+    if function.node.args.kwarg is None:
+        passed_over = CALL_OPTIONS - {*function.positional, *function.keyword_only}
         options = {key: value for key, value in options.items() if key not in passed_over}
     return interpreter.call(function, [owner, *args], options)
 
@@ -299,8 +298,7 @@ def _add(interpreter: Interpreter, owner: Instance, layer: Value) -> None:
         interpreter.recorder.declares_input = True
     if isinstance(layer, Tensor) or not isinstance(layers, list):
         return  # keras.Input is first among layers
-    if isinstance(layer, Unknown):
-        raise layer.error()
+    check_known(layer)
     if not interpreter.is_module(layer):
         raise ReadError(f"Sequential holds {describe(layer)}, which is not a layer")
     layers.append(layer)

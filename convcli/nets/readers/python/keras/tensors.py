@@ -1,6 +1,7 @@
 """Tensors of Keras: channels last for the text, channels first in the network."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from convcli.callsyntax import brief
 from convcli.errors import UnfitError
@@ -13,11 +14,12 @@ from convcli.nets.readers.python.language.objects import (
     ReadError,
     ShapeMismatch,
     Tensor,
+    TensorFunction,
     Unknown,
     Value,
 )
 from convcli.nets.readers.python.language.protocol import Interpreter
-from convcli.nets.readers.python.torch import elementwise, indexing
+from convcli.nets.readers.python.torch import elementwise, indexing, matmul
 from convcli.nets.readers.python.torch.tensor_args import append_operation, to_tensor
 
 SECOND_INPUT = "a second input"
@@ -90,54 +92,69 @@ def _channels_first(x: Tensor) -> Tensor:
     return turned
 
 
-def by_shape(name: str, function: NativeFunction) -> NativeFunction:
+def by_shape(
+    name: str, function: NativeFunction, /, interpreter: Interpreter, *args: Value, **options: Value
+) -> Value:
     """A PyTorch function of shapes in the order of the text, as one node."""
+    tensors: list[Tensor] = []
+    stand_ins: list[Tensor] = []
 
-    def call(interpreter: Interpreter, *args: Value, **options: Value) -> Value:
-        tensors: list[Tensor] = []
-        stand_ins: list[Tensor] = []
+    def stand_in(value: Value) -> Value:
+        if isinstance(value, list):
+            return [stand_in(item) for item in value]
+        if isinstance(value, tuple):
+            return tuple(stand_in(item) for item in value)
+        if not isinstance(value, Tensor):
+            return value
+        tensors.append(value)
+        stand_ins.append(Tensor(text_shape(value), values=value.values))
+        return stand_ins[-1]
 
-        def stand_in(value: Value) -> Value:
-            if isinstance(value, list):
-                return [stand_in(item) for item in value]
-            if isinstance(value, tuple):
-                return tuple(stand_in(item) for item in value)
-            if not isinstance(value, Tensor):
-                return value
-            tensors.append(value)
-            stand_ins.append(Tensor(text_shape(value), values=value.values))
-            return stand_ins[-1]
+    def made(value: Value) -> Value:
+        if isinstance(value, list | tuple):
+            return tuple(made(item) for item in value)
+        if not isinstance(value, Tensor):
+            return value
+        for one, tensor in zip(stand_ins, tensors, strict=True):
+            if value is one:
+                return tensor
+        return append_operation(interpreter, name, tensors, network_shape(value.shape))
 
-        def made(value: Value) -> Value:
-            if isinstance(value, list | tuple):
-                return tuple(made(item) for item in value)
-            if not isinstance(value, Tensor):
-                return value
-            for one, tensor in zip(stand_ins, tensors, strict=True):
-                if value is one:
-                    return tensor
-            return append_operation(interpreter, name, tensors, network_shape(value.shape))
+    values = [stand_in(value) for value in args]
+    named = {key: stand_in(value) for key, value in options.items()}
+    return made(function(interpreter, *values, **named))
 
-        values = [stand_in(value) for value in args]
-        named = {key: stand_in(value) for key, value in options.items()}
-        return made(function(interpreter, *values, **named))
 
-    return call
+def product(
+    type_: str, function: TensorFunction, /, interpreter: Interpreter, *args: Value
+) -> Tensor:
+    """A product in the order of the text: `x @ w`, `ops.einsum("bhw,wc->bhc", x, w)`."""
+    tensors = [value for value in args if isinstance(value, Tensor)]
+    stand_ins = [
+        Tensor(text_shape(value)) if isinstance(value, Tensor) else value for value in args
+    ]
+    recorder = interpreter.recorder
+    before = recorder.activation_macs
+    output = function(interpreter, *stand_ins).shape
+    macs, recorder.activation_macs = recorder.activation_macs - before, before
+    return matmul.product(interpreter, type_, tensors, network_shape(output), macs)
 
 
 def binary(interpreter: Interpreter, operator: str, left: Value, right: Value) -> Value:
     """`x + y` and similar operators."""
     if not (isinstance(left, Tensor) and isinstance(right, Tensor)):
         return elementwise.binary(interpreter, operator, left, right)
+    if operator == "matmul":
+        return product("matmul", matmul.matmul, interpreter, left, right)
     alike = left.channels_last and right.channels_last and len(left.shape) == len(right.shape)
     if operator in JOINS and alike:
         return apply_record(interpreter, Merge(operator), left, right)
-    return by_shape(operator, elementwise.two(operator))(interpreter, left, right)
+    return by_shape(operator, partial(elementwise.two, operator), interpreter, left, right)
 
 
 def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
     """`x[:, 0]`."""
-    return to_tensor(by_shape("slice", indexing.get_item)(interpreter, x, index))
+    return to_tensor(by_shape("slice", indexing.get_item, interpreter, x, index))
 
 
 def attribute(interpreter: Interpreter, x: Tensor, name: str) -> Value:

@@ -5,23 +5,10 @@ import ast
 from convcli.callsyntax import brief, excerpt
 from convcli.nets.readers.python.language.attributes import attribute, set_attribute
 from convcli.nets.readers.python.language.calls import call
-from convcli.nets.readers.python.language.conversions import (
-    describe,
-    hashable,
-    to_list,
-)
-from convcli.nets.readers.python.language.definitions import (
-    names_of,
-)
-from convcli.nets.readers.python.language.expressions import (
-    at_site,
-    evaluate,
-)
-from convcli.nets.readers.python.language.limits import (
-    MAX_ITEMS,
-    charge,
-    within_length,
-)
+from convcli.nets.readers.python.language.conversions import describe, hashable, to_list
+from convcli.nets.readers.python.language.definitions import names_of
+from convcli.nets.readers.python.language.expressions import at_site, evaluate
+from convcli.nets.readers.python.language.limits import MAX_ITEMS, charge, within_length
 from convcli.nets.readers.python.language.objects import (
     MISSING,
     Frame,
@@ -32,6 +19,7 @@ from convcli.nets.readers.python.language.objects import (
     Tensor,
     Unknown,
     Value,
+    check_known,
 )
 from convcli.nets.readers.python.language.operators import operate
 from convcli.nets.readers.python.language.protocol import Interpreter
@@ -97,8 +85,7 @@ def set_item(interpreter: Interpreter, owner: Value, index: Value, value: Value)
         if isinstance(owner, ModulesDict) and isinstance(index, str):
             set_attribute(interpreter, owner.owner, index, value)
     elif isinstance(owner, list):
-        if isinstance(index, Unknown):
-            raise index.error()
+        check_known(index)
         try:
             if isinstance(index, slice):
                 charge(interpreter, owner)

@@ -187,7 +187,8 @@ def _of_function(
     if name == "__class__":
         return Unknown("the class of a function", harmless=True)
     if isinstance(function, Function) and name == "__defaults__":
-        return tuple(function.defaults)
+        usual = function.defaults
+        return tuple(usual[name] for name in function.positional if name in usual)
     if isinstance(function, Native):
         method = interpreter.class_method_of_type(function.name, name)
         if method is not MISSING:

@@ -1,6 +1,7 @@
 """Calls: the binding of arguments to parameters, and the result of calling any value."""
 
 import ast
+from collections.abc import Sequence
 
 from convcli.callsyntax import brief
 from convcli.errors import SpecError
@@ -22,6 +23,7 @@ from convcli.nets.readers.python.language.objects import (
     Unknown,
     Value,
     ValueIterator,
+    check_known,
 )
 from convcli.nets.readers.python.language.operators import equal
 from convcli.nets.readers.python.language.protocol import Interpreter
@@ -87,9 +89,7 @@ def _call_native(
     except (ArithmeticError, AttributeError, LookupError, ValueError) as error:
         if isinstance(error, SpecError):
             raise
-        for value in (*args, *options.values()):
-            if isinstance(value, Unknown):
-                raise value.error() from None
+        check_known(*args, *options.values())
         raise ReadError(f"{function.name}: {error}") from None
     finally:
         recorder.function = outer
@@ -155,7 +155,9 @@ def _run(
         node = function.node
         if isinstance(node, ast.Lambda):
             return interpreter.evaluate(node.body, frame)
-        if _is_generator(interpreter, node):
+        if node not in interpreter.generators:
+            interpreter.generators[node] = yields(node.body)
+        if interpreter.generators[node]:
             return ValueIterator(interpreter.run_lazily(node.body, frame))
         return interpreter.execute(node.body, frame)
     finally:
@@ -163,23 +165,22 @@ def _run(
         recorder.function = outer
 
 
-def _is_generator(interpreter: Interpreter, function: ast.FunctionDef) -> bool:
-    if function not in interpreter.generators:
-        waiting: list[ast.AST] = list(function.body)
-        yields = False
-        while waiting and not yields:
-            node = waiting.pop()
-            yields = isinstance(node, ast.Yield | ast.YieldFrom)
-            if not isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef):
-                waiting += ast.iter_child_nodes(node)
-        interpreter.generators[function] = yields
-    return interpreter.generators[function]
+def yields(body: Sequence[ast.AST]) -> bool:
+    """Whether statements yield, other than in an inner function."""
+    waiting = list(body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+            waiting += ast.iter_child_nodes(node)
+    return False
 
 
 def _bind(function: Function, args: list[Value], options: dict[str, Value]) -> dict[str, Value]:
     """The arguments of a function by parameter, by Python's rules."""
     parameters, name = function.node.args, function.name
-    positional = [parameter.arg for parameter in (*parameters.posonlyargs, *parameters.args)]
+    positional = function.positional
     names: dict[str, Value] = dict(zip(positional, args, strict=False))
     rest = args[len(positional) :]
     if parameters.vararg is not None:
@@ -189,10 +190,7 @@ def _bind(function: Function, args: list[Value], options: dict[str, Value]) -> d
             "TypeError",
             f"{name}() takes {len(positional)} positional arguments, {len(args)} are given",
         )
-    by_name = {
-        *positional[len(parameters.posonlyargs) :],
-        *(parameter.arg for parameter in parameters.kwonlyargs),
-    }
+    by_name = {*positional[len(parameters.posonlyargs) :], *function.keyword_only}
     more: dict[str, Value] = {}
     for key, value in options.items():
         if key in by_name:
@@ -208,19 +206,11 @@ def _bind(function: Function, args: list[Value], options: dict[str, Value]) -> d
         raise ProgramException(
             "TypeError", f"{name}() takes no {brief(next(iter(more)))}; it takes {takes}"
         )
-    first = len(positional) - len(function.defaults)
-    for index, key in enumerate(positional):
+    for key in (*positional, *function.keyword_only):
         if key not in names:
-            if index < first:
+            if key not in function.defaults:
                 raise ProgramException("TypeError", f"{name}() needs {key!r}, which has no default")
-            names[key] = function.defaults[index - first]
-    for parameter, default in zip(parameters.kwonlyargs, function.kw_defaults, strict=True):
-        if parameter.arg not in names:
-            if default is MISSING:
-                raise ProgramException(
-                    "TypeError", f"{name}() needs {parameter.arg!r}, which has no default"
-                )
-            names[parameter.arg] = default
+            names[key] = function.defaults[key]
     return names
 
 

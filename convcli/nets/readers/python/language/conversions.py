@@ -18,6 +18,7 @@ from convcli.nets.readers.python.language.objects import (
     Unknown,
     Value,
     ValueIterator,
+    check_known,
 )
 from convcli.nets.readers.python.language.protocol import Interpreter
 
@@ -59,8 +60,7 @@ def _items(interpreter: Interpreter, value: Value) -> Iterator[Value]:
         return value.items
     if isinstance(value, Tensor):
         return iter(interpreter.unbind(value) if value.values is None else value.values)
-    if isinstance(value, Unknown):
-        raise value.error()
+    check_known(value)
     if isinstance(value, Instance):
         if isinstance(value.cls.find("__iter__"), Native | Function):
             method = interpreter.attribute(value, "__iter__")
@@ -133,8 +133,7 @@ def _own_text(interpreter: Interpreter, value: Value, name: str) -> str | None:
     if not isinstance(value, Instance) or not isinstance(value.cls.find(name), Function):
         return None
     text = interpreter.call(interpreter.attribute(value, name), [], {})
-    if isinstance(text, Unknown):
-        raise text.error()
+    check_known(text)
     if not isinstance(text, str):
         raise ProgramException("TypeError", f"{name} returned non-string")
     return text

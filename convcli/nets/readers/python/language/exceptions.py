@@ -1,17 +1,12 @@
 """Exceptions of the program, which `try` catches, and those that leave a loop or a function."""
 
 import ast
+from collections.abc import Callable, Generator, Iterable, Sequence
+from typing import TypeAlias
 
 from convcli.callsyntax import brief, excerpt
-from convcli.nets.readers.python.language.conversions import (
-    describe,
-    to_repr,
-    to_str,
-    truth,
-)
-from convcli.nets.readers.python.language.expressions import (
-    evaluate,
-)
+from convcli.nets.readers.python.language.conversions import describe, to_repr, to_str, truth
+from convcli.nets.readers.python.language.expressions import evaluate
 from convcli.nets.readers.python.language.objects import (
     Caught,
     Class,
@@ -23,6 +18,9 @@ from convcli.nets.readers.python.language.objects import (
     Value,
 )
 from convcli.nets.readers.python.language.protocol import Interpreter
+
+Run: TypeAlias = Callable[[Sequence[ast.stmt]], Iterable[Value]]
+"""Runs the statements of a block, and gives what they yield: nothing outside of generators."""
 
 
 class ControlFlow(Exception):
@@ -73,43 +71,37 @@ def raise_exception(interpreter: Interpreter, node: ast.Raise, frame: Frame) -> 
     raise error
 
 
-def try_block(interpreter: Interpreter, node: ast.Try, frame: Frame) -> None:
-    site, depth = interpreter.site, interpreter.depth
+def try_block(interpreter: Interpreter, node: ast.Try, frame: Frame, run: Run) -> Generator[Value]:
+    site = interpreter.site
     try:
-        _try_body(interpreter, node, frame)
+        try:
+            guarded = any(map(_names_import_error, node.handlers))
+            for statement in node.body:
+                if guarded and isinstance(statement, ast.Import | ast.ImportFrom):
+                    _check_import(interpreter, statement, frame)
+                yield from run([statement])
+        except ProgramException as error:
+            interpreter.site = site
+            handler = _handler_of(interpreter, node, error, frame)
+            if handler is None:
+                raise
+            before, interpreter.handled = interpreter.handled, error
+            try:
+                yield from run(handler.body)
+            finally:
+                interpreter.handled = before
+        else:
+            yield from run(node.orelse)
     except (ControlFlow, ProgramException):
         # `finally` runs however the block is left, and may change how it is left
-        interpreter.site, interpreter.depth = site, depth
-        interpreter.block(node.finalbody, frame)
+        interpreter.site = site
+        yield from run(node.finalbody)
         raise
-    interpreter.site, interpreter.depth = site, depth
-    interpreter.block(node.finalbody, frame)
+    interpreter.site = site
+    yield from run(node.finalbody)
 
 
-def _try_body(interpreter: Interpreter, node: ast.Try, frame: Frame) -> None:
-    """The block before `finally`."""
-    site, depth = interpreter.site, interpreter.depth
-    try:
-        guarded = any(map(_names_import_error, node.handlers))
-        for statement in node.body:
-            if guarded and isinstance(statement, ast.Import | ast.ImportFrom):
-                _check_import(interpreter, statement, frame)
-            interpreter.block([statement], frame)
-    except ProgramException as error:
-        interpreter.site, interpreter.depth = site, depth
-        handler = handler_of(interpreter, node, error, frame)
-        if handler is None:
-            raise
-        before, interpreter.handled = interpreter.handled, error
-        try:
-            interpreter.block(handler.body, frame)
-        finally:
-            interpreter.handled = before
-    else:
-        interpreter.block(node.orelse, frame)
-
-
-def handler_of(
+def _handler_of(
     interpreter: Interpreter, node: ast.Try, error: ProgramException, frame: Frame
 ) -> ast.ExceptHandler | None:
     """The clause that catches an exception; the exception is assigned to its name."""

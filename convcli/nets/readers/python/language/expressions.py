@@ -55,11 +55,14 @@ def at_site(
     function: Callable[..., Value],
     *values: Value,
 ) -> Value:
-    """The result of a function of the language; nodes it records have the location of `node`."""
+    """The result of a function; the nodes it records and its refusals are located at `node`."""
     outer = interpreter.site
     if outer is None or not frame.file.is_bundled:
         interpreter.site = frame.file, node
-    value = function(interpreter, *values)
+    try:
+        value = function(interpreter, *values)
+    except SpecError as error:
+        raise located(error, frame, node) from None
     interpreter.site = outer
     return value
 
@@ -157,10 +160,7 @@ def _attribute(interpreter: Interpreter, node: ast.Attribute, frame: Frame) -> V
 def _subscript(interpreter: Interpreter, node: ast.Subscript, frame: Frame) -> Value:
     owner = evaluate(interpreter, node.value, frame)
     index = evaluate(interpreter, node.slice, frame)
-    try:
-        return at_site(interpreter, node, frame, get_item, owner, index)
-    except SpecError as error:
-        raise located(error, frame, node) from None
+    return at_site(interpreter, node, frame, get_item, owner, index)
 
 
 def _slice(interpreter: Interpreter, node: ast.Slice, frame: Frame) -> Value:
@@ -180,10 +180,7 @@ def _slice(interpreter: Interpreter, node: ast.Slice, frame: Frame) -> Value:
 def _unary(interpreter: Interpreter, node: ast.UnaryOp, frame: Frame) -> Value:
     value = evaluate(interpreter, node.operand, frame)
     if isinstance(node.op, ast.Not):
-        try:
-            return not truth(interpreter, value)
-        except SpecError as error:
-            raise located(error, frame, node) from None
+        return not at_site(interpreter, node, frame, truth, value)
     if isinstance(value, Unknown):
         return value
     if isinstance(value, Tensor):
@@ -201,10 +198,7 @@ def _unary(interpreter: Interpreter, node: ast.UnaryOp, frame: Frame) -> Value:
 def _binary(interpreter: Interpreter, node: ast.BinOp, frame: Frame) -> Value:
     left = evaluate(interpreter, node.left, frame)
     right = evaluate(interpreter, node.right, frame)
-    try:
-        return at_site(interpreter, node, frame, operate, type(node.op), left, right)
-    except SpecError as error:
-        raise located(error, frame, node) from None
+    return at_site(interpreter, node, frame, operate, type(node.op), left, right)
 
 
 def _compare(interpreter: Interpreter, node: ast.Compare, frame: Frame) -> Value:
@@ -212,14 +206,11 @@ def _compare(interpreter: Interpreter, node: ast.Compare, frame: Frame) -> Value
     result: Value = True
     for op, comparator in zip(node.ops, node.comparators, strict=True):
         right = evaluate(interpreter, comparator, frame)
-        try:
-            result = at_site(interpreter, node, frame, compare, type(op), left, right)
-            if len(node.ops) == 1:
-                return result
-            if not truth(interpreter, result):
-                return False
-        except SpecError as error:
-            raise located(error, frame, node) from None
+        result = at_site(interpreter, node, frame, compare, type(op), left, right)
+        if len(node.ops) == 1:
+            return result
+        if not at_site(interpreter, node, frame, truth, result):
+            return False
         left = right
     return result
 
@@ -235,11 +226,7 @@ def _boolean(interpreter: Interpreter, node: ast.BoolOp, frame: Frame) -> Value:
             continue
         if unknown is None and operand is node.values[-1]:
             return value  # whose truth is not asked
-        try:
-            decided = truth(interpreter, value) is stops
-        except SpecError as error:
-            raise located(error, frame, operand) from None
-        if decided:
+        if at_site(interpreter, operand, frame, truth, value) is stops:
             if unknown is not None and truth(interpreter, value):
                 return value if isinstance(value, bool) else unknown
             return value
@@ -270,15 +257,14 @@ def make_function(
     interpreter: Interpreter, node: ast.FunctionDef | ast.Lambda, name: str, frame: Frame
 ) -> Function:
     """The function that a definition makes where it stands."""
-    defaults = [evaluate(interpreter, default, frame) for default in node.args.defaults]
-    keyword_defaults = [
-        MISSING if default is None else evaluate(interpreter, default, frame)
-        for default in node.args.kw_defaults
-    ]
+    args = node.args
+    optional = (*args.posonlyargs, *args.args)[-len(args.defaults) :] if args.defaults else ()
+    pairs = zip((*optional, *args.kwonlyargs), (*args.defaults, *args.kw_defaults), strict=True)
+    defaults = {arg.arg: evaluate(interpreter, value, frame) for arg, value in pairs if value}
     enclosing: Frame | None = frame
     if frame.cls is not None and frame.names is frame.cls.names:
         enclosing = frame.enclosing  # methods do not see the names of their class
-    return Function(node, name, frame.file, enclosing, defaults, keyword_defaults)
+    return Function(node, name, frame.file, enclosing, defaults)
 
 
 def _call(interpreter: Interpreter, node: ast.Call, frame: Frame) -> Value:

@@ -10,6 +10,7 @@ through the tables of `methods.py`, `modules.py` and `names.py`.
 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from types import FunctionType
 from typing import Self, TypeAlias
 
@@ -126,7 +127,10 @@ class Frame:
 class Function:
     """A function or a lambda of the file, with the values of its defaults."""
 
-    __slots__ = ("attrs", "cls", "defaults", "enclosing", "file", "kw_defaults", "name", "node")
+    __slots__ = (
+        "attrs", "cls", "defaults", "enclosing", "file", "keyword_only", "name", "node",
+        "positional",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -134,15 +138,16 @@ class Function:
         name: str,
         file: SourceFile,
         enclosing: Frame | None,
-        defaults: list[Value],
-        kw_defaults: list[Value],
+        defaults: dict[str, Value],
     ) -> None:
         self.node = node
         self.name = name
         self.file = file
         self.enclosing = enclosing
+        self.positional = [arg.arg for arg in (*node.args.posonlyargs, *node.args.args)]
+        """Names of the parameters that are given by position."""
+        self.keyword_only = [arg.arg for arg in node.args.kwonlyargs]
         self.defaults = defaults
-        self.kw_defaults = kw_defaults
         self.cls: Class | None = None
         self.attrs: dict[str, Value] = {}
 
@@ -334,6 +339,13 @@ class Unknown:
         return ReadError(f"{text}{self.text}, which is not known here", self.where)
 
 
+def check_known(*values: Value) -> None:
+    """Raise ReadError for the first value that is not known."""
+    for value in values:
+        if isinstance(value, Unknown):
+            raise value.error()
+
+
 class Library:
     """A module that is not a file of the model: `torch.nn`, `math`."""
 
@@ -430,9 +442,9 @@ class ModulesDict(dict[Value, Value]):
 
 
 def natives(meanings: Mapping[str, Value]) -> dict[str, Value]:
-    """The names of a library: a Python function becomes a Native, anything else is unchanged."""
+    """The names of a library: a Python function or a partial becomes a Native; others stay."""
     return {
-        name: Native(name, meaning) if isinstance(meaning, FunctionType) else meaning
+        name: Native(name, meaning) if isinstance(meaning, FunctionType | partial) else meaning
         for name, meaning in meanings.items()
     }
 

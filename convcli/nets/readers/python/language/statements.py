@@ -1,7 +1,9 @@
-"""Statements: the effect of each kind, its branches, its returned values."""
+"""Statements: the effect of each kind, its branches, the values it returns or yields."""
 
 import ast
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 
 from convcli.callsyntax import excerpt
 from convcli.errors import SpecError
@@ -13,30 +15,20 @@ from convcli.nets.readers.python.language.assignments import (
     delete,
 )
 from convcli.nets.readers.python.language.attributes import attribute
-from convcli.nets.readers.python.language.calls import call
-from convcli.nets.readers.python.language.conversions import (
-    iterate,
-    truth,
-)
-from convcli.nets.readers.python.language.definitions import (
-    define_class,
-    define_function,
-    names_of,
-)
+from convcli.nets.readers.python.language.calls import call, yields
+from convcli.nets.readers.python.language.conversions import iterate, truth
+from convcli.nets.readers.python.language.definitions import define_class, define_function, names_of
 from convcli.nets.readers.python.language.exceptions import (
     Break,
     Continue,
     ControlFlow,
     Return,
+    Run,
     check_assertion,
     raise_exception,
     try_block,
 )
-from convcli.nets.readers.python.language.expressions import (
-    condition,
-    evaluate,
-    located,
-)
+from convcli.nets.readers.python.language.expressions import condition, evaluate, located
 from convcli.nets.readers.python.language.objects import (
     MISSING,
     DeferredImport,
@@ -100,11 +92,9 @@ def _if(interpreter: Interpreter, node: ast.If, frame: Frame) -> None:
     interpreter.block(branch, frame)
 
 
-def _for(interpreter: Interpreter, node: ast.For, frame: Frame) -> None:
-    values = evaluate(interpreter, node.iter, frame)
+def _loop(interpreter: Interpreter, node: ast.For | ast.While, frame: Frame) -> None:
     try:
-        for value in iterate(interpreter, values):
-            assign(interpreter, node.target, value, frame)
+        for _ in _rounds(interpreter, node, frame):
             try:
                 interpreter.block(node.body, frame)
             except Continue:
@@ -114,17 +104,16 @@ def _for(interpreter: Interpreter, node: ast.For, frame: Frame) -> None:
     interpreter.block(node.orelse, frame)
 
 
-def _while(interpreter: Interpreter, node: ast.While, frame: Frame) -> None:
-    try:
+def _rounds(interpreter: Interpreter, node: ast.For | ast.While, frame: Frame) -> Generator[None]:
+    """The rounds of a loop, each with its variables assigned."""
+    if isinstance(node, ast.For):
+        for value in iterate(interpreter, evaluate(interpreter, node.iter, frame)):
+            assign(interpreter, node.target, value, frame)
+            yield
+    else:
         while condition(interpreter, node.test, frame):
             interpreter.tick()
-            try:
-                interpreter.block(node.body, frame)
-            except Continue:
-                continue
-    except Break:
-        return
-    interpreter.block(node.orelse, frame)
+            yield
 
 
 def _return(interpreter: Interpreter, node: ast.Return, frame: Frame) -> None:
@@ -139,23 +128,23 @@ def _continue(interpreter: Interpreter, node: ast.Continue, frame: Frame) -> Non
     raise Continue
 
 
-def _with(interpreter: Interpreter, node: ast.With, frame: Frame) -> None:
+def _with(interpreter: Interpreter, node: ast.With, frame: Frame, run: Run) -> Generator[Value]:
     managers: list[Value] = []
     try:
         for item in node.items:
-            enter(interpreter, item, frame, managers)
-        interpreter.block(node.body, frame)
+            _enter(interpreter, item, frame, managers)
+        yield from run(node.body)
     except ControlFlow:
-        leave(interpreter, managers, frame)
+        _leave(interpreter, managers, frame)
         raise
     except ProgramException as error:
-        if not leave(interpreter, managers, frame, error):
+        if not _leave(interpreter, managers, frame, error):
             raise
     else:
-        leave(interpreter, managers, frame)
+        _leave(interpreter, managers, frame)
 
 
-def enter(
+def _enter(
     interpreter: Interpreter, item: ast.withitem, frame: Frame, managers: list[Value]
 ) -> None:
     """Enter one context, which is left with the others."""
@@ -169,7 +158,7 @@ def enter(
         assign(interpreter, item.optional_vars, value, frame)
 
 
-def leave(
+def _leave(
     interpreter: Interpreter,
     managers: list[Value],
     frame: Frame,
@@ -254,6 +243,63 @@ def _matches(interpreter: Interpreter, pattern: ast.pattern, value: Value, frame
     raise ReadError(f"the pattern {excerpt(pattern)} is not read here")
 
 
+# -- generators -----------------------------------------------------------------------------
+
+
+def run_lazily(
+    interpreter: Interpreter, body: Sequence[ast.stmt], frame: Frame
+) -> Generator[Value]:
+    """The values that the body of a generator yields, each computed on demand."""
+    with suppress(Return):
+        yield from _lazily(interpreter, body, frame)
+
+
+def _lazily(interpreter: Interpreter, body: Sequence[ast.stmt], frame: Frame) -> Generator[Value]:
+    for node in body:
+        if not yields([node]):
+            interpreter.block([node], frame)
+            continue
+        interpreter.tick()
+        match node:
+            case ast.Expr(ast.Yield(value)):
+                yield evaluate(interpreter, value, frame) if value else None
+            case ast.Expr(ast.YieldFrom(value)):
+                yield from iterate(interpreter, evaluate(interpreter, value, frame))
+            case ast.If():
+                taken = node.body if condition(interpreter, node.test, frame) else node.orelse
+                yield from _lazily(interpreter, taken, frame)
+            case ast.For() | ast.While():
+                yield from _loop_lazily(interpreter, node, frame)
+            case _ if type(node) in BLOCKS:
+                run = partial(_lazily, interpreter, frame=frame)
+                yield from BLOCKS[type(node)](interpreter, node, frame, run)
+            case _:
+                raise ReadError(f"{excerpt(node)}: a yield in this place is not followed here")
+
+
+def _loop_lazily(
+    interpreter: Interpreter, node: ast.For | ast.While, frame: Frame
+) -> Generator[Value]:
+    try:
+        for _ in _rounds(interpreter, node, frame):
+            with suppress(Continue):
+                yield from _lazily(interpreter, node.body, frame)
+    except Break:
+        return
+    yield from _lazily(interpreter, node.orelse, frame)
+
+
+def _eagerly(interpreter: Interpreter, node: ast.stmt, frame: Frame) -> None:
+    """A statement of blocks outside of a generator."""
+
+    def run(body: Sequence[ast.stmt]) -> tuple[()]:
+        interpreter.block(body, frame)
+        return ()
+
+    for _ in BLOCKS[type(node)](interpreter, node, frame, run):
+        pass
+
+
 # -- imports --------------------------------------------------------------------------------
 
 
@@ -280,22 +326,27 @@ def _import_from(interpreter: Interpreter, node: ast.ImportFrom, frame: Frame) -
                 interpreter.resolve(frame.names, name)
 
 
+BLOCKS: dict[type[ast.stmt], Callable[..., Iterator[Value]]] = {
+    ast.With: _with,
+    ast.Try: try_block,
+}
+"""Statements of blocks that run alike in a generator and outside of one."""
+
 EXECUTE: dict[type[ast.stmt], Callable[..., None]] = {
+    **dict.fromkeys(BLOCKS, _eagerly),
     ast.Expr: _expression,
     ast.Assign: assign_targets,
     ast.AnnAssign: assign_annotated,
     ast.AugAssign: assign_augmented,
     ast.If: _if,
-    ast.For: _for,
-    ast.While: _while,
+    ast.For: _loop,
+    ast.While: _loop,
     ast.Return: _return,
     ast.Break: _break,
     ast.Continue: _continue,
     ast.Pass: _pass,
     ast.Assert: check_assertion,
     ast.Raise: raise_exception,
-    ast.Try: try_block,
-    ast.With: _with,
     ast.Delete: delete,
     ast.Match: _match,
     ast.Global: _outer,

@@ -5,7 +5,8 @@ Every name that a file can reach is in a table here; any other name does not exi
 
 import ast
 import builtins
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
+from functools import partial
 from typing import Any
 
 from convcli.nets.readers.python.language.attributes import attribute_name, set_attribute
@@ -37,6 +38,7 @@ from convcli.nets.readers.python.language.objects import (
     Unknown,
     Value,
     ValueIterator,
+    check_known,
 )
 from convcli.nets.readers.python.language.operators import compare, operate
 from convcli.nets.readers.python.language.protocol import Interpreter
@@ -50,13 +52,6 @@ from convcli.nets.readers.python.stdlib.type_checks import (
 )
 
 
-def _known(value: Value) -> Value:
-    """The value, which must be known."""
-    if isinstance(value, Unknown):
-        raise value.error()
-    return value
-
-
 def length_of(interpreter: Interpreter, value: Value) -> Value:
     if isinstance(value, Tensor):
         if not value.shape:
@@ -68,8 +63,7 @@ def length_of(interpreter: Interpreter, value: Value) -> Value:
         return interpreter.call(interpreter.attribute(value, "__len__"), [], {})
     if isinstance(value, Class) and value.members is not None:
         return len(value.members)
-    if isinstance(value, Unknown):
-        raise value.error()
+    check_known(value)
     if not isinstance(value, Sized):
         raise ReadError(f"len: object of type {type(value).__name__!r} has no len()")
     return len(value)
@@ -79,8 +73,9 @@ def length_of(interpreter: Interpreter, value: Value) -> Value:
 
 
 def _range(interpreter: Interpreter, *ends: Value) -> range:
+    check_known(*ends)
     numbers = []
-    for end in map(_known, ends):
+    for end in ends:
         number = end.number if isinstance(end, Tensor) and end.number is not None else end
         if not isinstance(number, int):
             raise ProgramException("TypeError", f"range() takes whole numbers, not {describe(end)}")
@@ -90,33 +85,27 @@ def _range(interpreter: Interpreter, *ends: Value) -> range:
 
 def _int(interpreter: Interpreter, value: Value = 0, base: Value = None) -> Value:
     if base is None:
-        return _converter(int)(interpreter, value)
+        return _converter(int, interpreter, value)
     if not isinstance(value, str) or not isinstance(base, int) or len(value) > 40:
         raise ProgramException("TypeError", "int() takes a text and its base")
-    return _converter(lambda text: int(str(text), base))(interpreter, value)
+    return _converter(lambda text: int(str(text), base), interpreter, value)
 
 
-def _converter(convert: Callable[[float | str], float]) -> NativeFunction:
+def _converter(
+    convert: Callable[[float | str], float], interpreter: Interpreter, value: Value = 0
+) -> Value:
     """`int()` or `float()`."""
-
-    def call(interpreter: Interpreter, value: Value = 0) -> Value:
-        if isinstance(value, Unknown):
-            return value.outcome()
-        if isinstance(value, Tensor):
-            number = value.number
-            return Unknown("the value of a tensor") if number is None else convert(number)
-        if not isinstance(value, int | float | str) or (isinstance(value, str) and len(value) > 40):
-            raise ProgramException("TypeError", f"{describe(value)} is not a number")
-        try:
-            return within_limits(interpreter, convert(value))
-        except (ValueError, OverflowError) as error:
-            raise ProgramException(type(error).__name__, str(error)) from None
-
-    return call
-
-
-def _bool(interpreter: Interpreter, value: Value = False) -> Value:
-    return value.outcome() if isinstance(value, Unknown) else truth(interpreter, value)
+    if isinstance(value, Unknown):
+        return value.outcome()
+    if isinstance(value, Tensor):
+        number = value.number
+        return Unknown("the value of a tensor") if number is None else convert(number)
+    if not isinstance(value, int | float | str) or (isinstance(value, str) and len(value) > 40):
+        raise ProgramException("TypeError", f"{describe(value)} is not a number")
+    try:
+        return within_limits(interpreter, convert(value))
+    except (ValueError, OverflowError) as error:
+        raise ProgramException(type(error).__name__, str(error)) from None
 
 
 def _round(interpreter: Interpreter, value: Value, digits: Value = None) -> Value:
@@ -153,16 +142,8 @@ def _divmod(interpreter: Interpreter, left: Value, right: Value) -> tuple[Value,
 # -- text and containers --------------------------------------------------------------------
 
 
-def _str(interpreter: Interpreter, value: Value = "") -> Value:
-    return value.outcome() if isinstance(value, Unknown) else to_str(interpreter, value)
-
-
 def list_of(interpreter: Interpreter, value: Value = ()) -> list[Value]:
     return to_list(interpreter, value)
-
-
-def _tuple(interpreter: Interpreter, value: Value = ()) -> tuple[Value, ...]:
-    return tuple(to_list(interpreter, value))
 
 
 def set_of(interpreter: Interpreter, value: Value = ()) -> set[Value]:
@@ -175,7 +156,7 @@ def dict_of(interpreter: Interpreter, value: Value = (), /, **options: Value) ->
         items |= value
         charge(interpreter, items)
     else:
-        for pair in iterate(interpreter, _known(value)):
+        for pair in iterate(interpreter, value):
             key, item = to_list(interpreter, pair)
             items[hashable(interpreter, key)] = item
     items.update(options.items())
@@ -203,8 +184,7 @@ def counter_of(interpreter: Interpreter, value: Value = ()) -> DefaultDict:
 
 
 def _enumerate(interpreter: Interpreter, value: Value, start: Value = 0) -> ValueIterator:
-    if isinstance(start, Unknown):
-        raise start.error()
+    check_known(start)
     if not isinstance(start, int):
         raise ProgramException("TypeError", f"{describe(start)} is not a whole number")
     return ValueIterator(enumerate(iterate(interpreter, value), start))
@@ -230,10 +210,6 @@ def _zipped(rows: list[Iterator[Value]], is_strict: bool) -> Iterator[Value]:
         yield tuple(items)
 
 
-def _reversed(interpreter: Interpreter, value: Value) -> ValueIterator:
-    return ValueIterator(iter(to_list(interpreter, value)[::-1]))
-
-
 def _map(interpreter: Interpreter, function: Value, *values: Value) -> ValueIterator:
     rows = zip(*[iterate(interpreter, value) for value in values], strict=False)
     return ValueIterator(interpreter.call(function, list(row), {}) for row in rows)
@@ -245,10 +221,6 @@ def _filter(interpreter: Interpreter, function: Value, values: Value) -> ValueIt
         return truth(interpreter, result)
 
     return ValueIterator(item for item in iterate(interpreter, values) if keeps(item))
-
-
-def _iter(interpreter: Interpreter, value: Value) -> ValueIterator:
-    return ValueIterator(iterate(interpreter, value))
 
 
 def _next(interpreter: Interpreter, value: Value, default: Value = MISSING) -> Value:
@@ -269,28 +241,28 @@ def _sum(interpreter: Interpreter, values: Value, start: Value = 0) -> Value:
     return total
 
 
-def _best(op: type[ast.cmpop]) -> NativeFunction:
+def _best(
+    op: type[ast.cmpop],
+    interpreter: Interpreter,
+    *values: Value,
+    key: Value = None,
+    default: Value = MISSING,
+) -> Value:
     """`min()` or `max()`."""
-
-    def choose(
-        interpreter: Interpreter, *values: Value, key: Value = None, default: Value = MISSING
-    ) -> Value:
-        items = to_list(interpreter, values[0]) if len(values) == 1 else list(values)
-        if not items:
-            if default is MISSING:
-                raise ProgramException("ValueError", "the largest or smallest of nothing")
-            return default
-        best: Value = None
-        best_key: Value = None
-        for index, item in enumerate(items):
-            own = item if key is None else interpreter.call(key, [item], {})
-            if isinstance(own, Unknown):
-                return own
-            if index == 0 or truth(interpreter, compare(interpreter, op, own, best_key)):
-                best, best_key = item, own
-        return best
-
-    return choose
+    items = to_list(interpreter, values[0]) if len(values) == 1 else list(values)
+    if not items:
+        if default is MISSING:
+            raise ProgramException("ValueError", "the largest or smallest of nothing")
+        return default
+    best: Value = None
+    best_key: Value = None
+    for index, item in enumerate(items):
+        own = item if key is None else interpreter.call(key, [item], {})
+        if isinstance(own, Unknown):
+            return own
+        if index == 0 or truth(interpreter, compare(interpreter, op, own, best_key)):
+            best, best_key = item, own
+    return best
 
 
 def sorted_of(
@@ -301,18 +273,16 @@ def sorted_of(
     keys: list[Any] = items if key is None else [interpreter.call(key, [i], {}) for i in items]
     check_nesting(interpreter, *keys)
     interpreter.tick(len(items) * max(len(items).bit_length(), 1))
-    for own in keys:
-        _known(own)
+    check_known(*keys)
     order = sorted(range(len(items)), key=keys.__getitem__, reverse=bool(reverse))
     return [items[index] for index in order]
 
 
-def _any(interpreter: Interpreter, values: Value) -> bool:
-    return any(truth(interpreter, item) for item in iterate(interpreter, values))
-
-
-def _all(interpreter: Interpreter, values: Value) -> bool:
-    return all(truth(interpreter, item) for item in iterate(interpreter, values))
+def _of_truth(
+    function: Callable[[Iterable[bool]], bool], interpreter: Interpreter, values: Value
+) -> bool:
+    """`any()` or `all()`."""
+    return function(truth(interpreter, item) for item in iterate(interpreter, values))
 
 
 # -- attributes and types -------------------------------------------------------------------
@@ -339,10 +309,6 @@ def _hasattr(interpreter: Interpreter, owner: Value, name: Value) -> Value:
             raise
         return False
     return True
-
-
-def _setattr(interpreter: Interpreter, owner: Value, name: Value, value: Value) -> None:
-    set_attribute(interpreter, owner, attribute_name(name), value)
 
 
 def _delattr(interpreter: Interpreter, owner: Value, name: Value) -> None:
@@ -386,11 +352,8 @@ def _vars(interpreter: Interpreter, value: Value = None) -> Value:
     return Unknown("the names of a value")
 
 
-def _unread(name: str) -> NativeFunction:
-    def call(interpreter: Interpreter, *args: Value, **options: Value) -> Value:
-        raise ReadError(f"{name}() is not read here")
-
-    return call
+def _unread(name: str, /, interpreter: Interpreter, *args: Value, **options: Value) -> Value:
+    raise ReadError(f"{name}() is not read here")
 
 
 def no_effect(interpreter: Interpreter, *args: Value, **options: Value) -> None:
@@ -403,7 +366,8 @@ def first(interpreter: Interpreter, value: Value, *args: Value, **options: Value
 
 
 def slice_of(interpreter: Interpreter, *ends: Value) -> slice:
-    numbers = [end for end in map(_known, ends) if isinstance(end, int | None)]
+    check_known(*ends)
+    numbers = [end for end in ends if isinstance(end, int | None)]
     if len(numbers) < len(ends):
         raise ProgramException("TypeError", "the ends of a slice are whole numbers")
     return slice(*numbers)
@@ -437,7 +401,8 @@ def _exceptions() -> dict[str, Class]:
 
 UNREAD = (
     "eval", "exec", "compile", "open", "input", "__import__", "hash", "hex", "bin", "oct",
-    "chr", "ord", "ascii", "breakpoint", "exit", "quit",
+    "chr", "ord", "ascii", "breakpoint", "exit", "quit", "bytes", "complex", "bytearray",
+    "memoryview",
 )  # fmt: skip
 """Names of Python whose calls are refused."""
 
@@ -446,35 +411,41 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "range": _range,
     "xrange": _range,
     "int": _int,
-    "float": _converter(float),
-    "bool": _bool,
-    "str": _str,
-    "repr": lambda interpreter, value: to_repr(interpreter, value),
+    "float": partial(_converter, float),
+    "bool": lambda interpreter, value=False: (
+        value.outcome() if isinstance(value, Unknown) else truth(interpreter, value)
+    ),
+    "str": lambda interpreter, value="": (
+        value.outcome() if isinstance(value, Unknown) else to_str(interpreter, value)
+    ),
+    "repr": to_repr,
     "list": list_of,
-    "tuple": _tuple,
+    "tuple": lambda interpreter, value=(): tuple(to_list(interpreter, value)),
     "set": set_of,
     "frozenset": lambda interpreter, value=(): frozenset(set_of(interpreter, value)),
     "dict": dict_of,
     "enumerate": _enumerate,
     "zip": _zip,
-    "reversed": _reversed,
+    "reversed": lambda interpreter, value: ValueIterator(reversed(to_list(interpreter, value))),
     "map": _map,
     "filter": _filter,
-    "iter": _iter,
+    "iter": lambda interpreter, value: ValueIterator(iterate(interpreter, value)),
     "next": _next,
     "sum": _sum,
-    "min": _best(ast.Lt),
-    "max": _best(ast.Gt),
+    "min": partial(_best, ast.Lt),
+    "max": partial(_best, ast.Gt),
     "sorted": sorted_of,
-    "any": _any,
-    "all": _all,
+    "any": partial(_of_truth, any),
+    "all": partial(_of_truth, all),
     "round": _round,
     "abs": _abs,
     "pow": raised_to,
     "divmod": _divmod,
     "getattr": _getattr,
     "hasattr": _hasattr,
-    "setattr": _setattr,
+    "setattr": lambda interpreter, owner, name, value: set_attribute(
+        interpreter, owner, attribute_name(name), value
+    ),
     "delattr": _delattr,
     "type": _type,
     "isinstance": is_instance,
@@ -484,11 +455,7 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "print": no_effect,
     "vars": _vars,
     "dir": _vars,
-    "bytes": _unread("bytes"),
-    "complex": _unread("complex"),
-    "bytearray": _unread("bytearray"),
-    "memoryview": _unread("memoryview"),
-    **{name: _unread(name) for name in UNREAD},
+    **{name: partial(_unread, name) for name in UNREAD},
     "slice": slice_of,
 }
 
@@ -509,4 +476,4 @@ BUILTINS: dict[str, Value] = {
 }
 
 INT = BUILTINS["int"]
-NONE_TYPE = Native("NoneType", _unread("NoneType"))
+NONE_TYPE = Native("NoneType", partial(_unread, "NoneType"))

@@ -1,17 +1,9 @@
 """Python's `argparse` for an empty command line: every option has its default."""
 
 from convcli.nets.readers.python.language.conversions import describe
-from convcli.nets.readers.python.language.objects import (
-    Instance,
-    ReadError,
-    Value,
-    class_of,
-)
+from convcli.nets.readers.python.language.objects import Instance, ReadError, Value, class_of
 from convcli.nets.readers.python.language.protocol import Interpreter
-from convcli.nets.readers.python.stdlib.builtins import (
-    first,
-    no_effect,
-)
+from convcli.nets.readers.python.stdlib.builtins import first, no_effect
 
 
 def _argument(interpreter: Interpreter, owner: Instance, *names: Value, **options: Value) -> None:

@@ -203,12 +203,6 @@ def _sort(
     owner[:] = sorted_of(interpreter, owner, key, reverse)
 
 
-def _get(
-    interpreter: Interpreter, owner: dict[Value, Value], key: Value, default: Value = None
-) -> Value:
-    return owner.get(hashable(interpreter, key), default)
-
-
 def _take(
     interpreter: Interpreter, owner: dict[Value, Value], key: Value, default: Value = MISSING
 ) -> Value:
@@ -223,12 +217,6 @@ def _update(
 ) -> None:
     owner.update(dict_of(interpreter, value, **options))
     within_length(owner)
-
-
-def _setdefault(
-    interpreter: Interpreter, owner: dict[Value, Value], key: Value, value: Value = None
-) -> Value:
-    return owner.setdefault(hashable(interpreter, key), value)
 
 
 def _popitem(interpreter: Interpreter, owner: dict[Value, Value], last: Value = True) -> Value:
@@ -281,17 +269,21 @@ METHODS: dict[type, dict[str, NativeFunction]] = {
     },
     tuple: {"index": _index, "count": _count, "numel": lambda interpreter, owner: math.prod(owner)},
     dict: {
-        "get": _get,
+        "get": lambda interpreter, owner, key, default=None: owner.get(
+            hashable(interpreter, key), default
+        ),
         "pop": _take,
         "popitem": _popitem,
         "update": _update,
-        "setdefault": _setdefault,
+        "setdefault": lambda interpreter, owner, key, value=None: owner.setdefault(
+            hashable(interpreter, key), value
+        ),
         "keys": lambda interpreter, owner: owner.keys(),
         "values": lambda interpreter, owner: owner.values(),
         "items": lambda interpreter, owner: owner.items(),
         "copy": lambda interpreter, owner: within_limits(interpreter, dict(owner)),
         "clear": lambda interpreter, owner: owner.clear(),
-        "move_to_end": lambda interpreter, owner, key: _set_last(owner, key),
+        "move_to_end": lambda interpreter, owner, key: owner.update({key: owner.pop(key)}),
     },
     set: {
         "add": _add,
@@ -320,10 +312,6 @@ METHODS: dict[type, dict[str, NativeFunction]] = {
     },
 }
 """Methods of Python's own types, by type and name."""
-
-
-def _set_last(owner: dict[Value, Value], key: Value) -> None:
-    owner[key] = owner.pop(key)
 
 
 def method_of(value: Value, name: str) -> Value:

@@ -4,6 +4,7 @@ import ast
 import keyword
 import math
 import re
+from functools import partial, reduce
 
 from convcli.nets.readers.python.language.conversions import describe, hashable, iterate, to_list
 from convcli.nets.readers.python.language.limits import MAX_ITEMS, check_nesting, within_limits
@@ -44,7 +45,7 @@ from convcli.nets.readers.python.stdlib.dataclasses import (
     namedtuple_of,
     replaced,
 )
-from convcli.nets.readers.python.stdlib.regular_expressions import PATTERN, pattern_of, substituted
+from convcli.nets.readers.python.stdlib.regular_expressions import PATTERN, matched, substituted
 from convcli.nets.readers.python.stdlib.type_checks import ABSTRACT, OBJECT
 
 
@@ -82,20 +83,6 @@ MATH = (
 )  # fmt: skip
 
 
-def _partial(interpreter: Interpreter, function: Value, *args: Value, **options: Value) -> Partial:
-    return Partial(function, args, options)
-
-
-def _reduce(interpreter: Interpreter, function: Value, values: Value, *start: Value) -> Value:
-    items = [*start, *to_list(interpreter, values)]
-    if not items:
-        raise ProgramException("TypeError", "reduce() of nothing")
-    total = items[0]
-    for item in items[1:]:
-        total = interpreter.call(function, [total, item], {})
-    return total
-
-
 def _operator(op: type[ast.operator]) -> Native:
     return Native(
         op.__name__, lambda interpreter, left, right: operate(interpreter, op, left, right)
@@ -113,10 +100,6 @@ def _wraps(interpreter: Interpreter, function: Value, *args: Value, **options: V
     return Native("wraps", wrapped)
 
 
-def _is_function(interpreter: Interpreter, value: Value) -> bool:
-    return isinstance(value, Function)
-
-
 def _signature(interpreter: Interpreter, function: Value) -> Value:
     """The parameters of a function or of a class's `__init__`, by name, with their defaults."""
     layer = function.find("__parameters__") if isinstance(function, Class) else MISSING
@@ -127,25 +110,13 @@ def _signature(interpreter: Interpreter, function: Value) -> Value:
         function = function.find("__init__")
     if not isinstance(function, Function):
         return Unknown("inspect.signature()")
-    wanted = function.node.args
-    names = [parameter.arg for parameter in (*wanted.posonlyargs, *wanted.args)][bound:]
-    defaults = dict(zip(reversed(names), reversed(function.defaults), strict=False))
-    defaults |= {
-        parameter.arg: default
-        for parameter, default in zip(wanted.kwonlyargs, function.kw_defaults, strict=True)
-        if default is not MISSING
-    }
-    names += [parameter.arg for parameter in wanted.kwonlyargs]
+    names, usual = (*function.positional[bound:], *function.keyword_only), function.defaults
     return namespace(
-        parameters={name: namespace(name=name, default=defaults.get(name, EMPTY)) for name in names}
+        parameters={name: namespace(name=name, default=usual.get(name, EMPTY)) for name in names}
     )
 
 
 EMPTY = Class("empty")
-
-
-def _is_class(interpreter: Interpreter, value: Value) -> bool:
-    return isinstance(value, Class)
 
 
 def unchanged(
@@ -195,6 +166,13 @@ def accumulated(interpreter: Interpreter, values: Value, function: Value = None)
         else:
             totals.append(interpreter.call(function, [totals[-1], item], {}))
     return totals
+
+
+def _reduce(interpreter: Interpreter, function: Value, values: Value, *start: Value) -> Value:
+    items = [*start, *to_list(interpreter, values)]
+    if not items:
+        raise ProgramException("TypeError", "reduce() of nothing")
+    return reduce(lambda total, item: interpreter.call(function, [total, item], {}), items)
 
 
 def _islice(interpreter: Interpreter, values: Value, *ends: Value) -> list[Value]:
@@ -268,7 +246,7 @@ MEANINGS: dict[str, dict[str, Value]] = {
         "nan": math.nan,
     },
     "functools": {
-        "partial": _partial,
+        "partial": lambda interpreter, function, *args, **options: Partial(function, args, options),
         "reduce": _reduce,
         "wraps": _wraps,
         "update_wrapper": lambda interpreter, wrapper, *_, **__: wrapper,
@@ -333,9 +311,9 @@ MEANINGS: dict[str, dict[str, Value]] = {
         "ABCMeta": OBJECT,
     },
     "inspect": {
-        "isfunction": _is_function,
+        "isfunction": lambda interpreter, value: isinstance(value, Function),
         "ismethod": lambda interpreter, value: isinstance(value, BoundMethod),
-        "isclass": _is_class,
+        "isclass": lambda interpreter, value: isinstance(value, Class),
         "signature": _signature,
     },
     "os": {
@@ -346,10 +324,7 @@ MEANINGS: dict[str, dict[str, Value]] = {
     "sys": {"modules": Library("sys.modules"), "version_info": (3, 11, 0)},
     "keyword": {"iskeyword": lambda interpreter, word: keyword.iskeyword(word)},
     "re": {
-        "split": pattern_of("split"),
-        "match": pattern_of("match"),
-        "search": pattern_of("search"),
-        "findall": pattern_of("findall"),
+        **{name: partial(matched, name) for name in ("split", "match", "search", "findall")},
         "sub": substituted,
         "compile": lambda interpreter, pattern, *_: Instance(PATTERN),
     },

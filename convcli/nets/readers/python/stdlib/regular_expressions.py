@@ -5,11 +5,10 @@ import re
 from convcli.nets.readers.python.language.objects import (
     Class,
     Instance,
-    NativeFunction,
     ProgramException,
     ReadError,
-    Unknown,
     Value,
+    check_known,
     class_of,
 )
 from convcli.nets.readers.python.language.protocol import Interpreter
@@ -17,23 +16,21 @@ from convcli.nets.readers.python.language.protocol import Interpreter
 QUANTIFIERS = "*+?{"
 
 
-def pattern_of(function: str) -> NativeFunction:
+def matched(
+    function: str, interpreter: Interpreter, pattern: Value, text: Value, *_: Value
+) -> Value:
     """A regular expression so simple, on a text so short, that matching it always ends."""
-
-    def call(interpreter: Interpreter, pattern: Value, text: Value, *_: Value) -> Value:
-        _charge_match(interpreter, pattern, text)
-        if function == "split":
-            return re.split(*_simple(pattern, text))
-        if function == "findall":
-            return re.findall(*_simple(pattern, text))
-        match = (re.match if function == "match" else re.search)(*_simple(pattern, text))
-        if match is None:
-            return None
-        result = Instance(MATCH)
-        result.attrs["matched"] = (match.group(), *match.groups())
-        return result
-
-    return call
+    _charge_match(interpreter, pattern, text)
+    if function == "split":
+        return re.split(*_simple(pattern, text))
+    if function == "findall":
+        return re.findall(*_simple(pattern, text))
+    match = (re.match if function == "match" else re.search)(*_simple(pattern, text))
+    if match is None:
+        return None
+    result = Instance(MATCH)
+    result.attrs["matched"] = (match.group(), *match.groups())
+    return result
 
 
 def _charge_match(interpreter: Interpreter, pattern: Value, text: Value) -> None:
@@ -45,8 +42,7 @@ def _charge_match(interpreter: Interpreter, pattern: Value, text: Value) -> None
 
 def _simple(pattern: Value, text: Value) -> tuple[str, str]:
     """The pattern and the text, which must be simple and short."""
-    if isinstance(text, Unknown):
-        raise text.error()
+    check_known(text)
     if not isinstance(pattern, str) or not isinstance(text, str):
         raise ProgramException("TypeError", "a pattern and a text are strings")
     repeated = sum(pattern.count(sign) for sign in QUANTIFIERS)

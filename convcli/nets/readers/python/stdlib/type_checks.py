@@ -21,21 +21,10 @@ from convcli.nets.readers.python.language.protocol import Interpreter
 OBJECT = Class("object")
 TENSOR = Class("Tensor")
 
+PLAIN = (int, float, str, bool, list, tuple, dict, set, range, type(None))
+
 TYPES: dict[str, tuple[type, ...]] = {
-    "int": (int,),
-    "float": (float,),
-    "str": (str,),
-    "bool": (bool,),
-    "list": (list,),
-    "tuple": (tuple,),
-    "dict": (dict,),
-    "set": (set,),
-    "frozenset": (frozenset,),
-    "range": (range,),
-    "complex": (complex,),
-    "bytes": (bytes,),
-    "NoneType": (type(None),),
-    "slice": (slice,),
+    **{kind.__name__: (kind,) for kind in (*PLAIN, frozenset, complex, bytes, slice)},
     "OrderedDict": (dict,),
     "type": (Class,),
 }
@@ -44,28 +33,18 @@ TYPES: dict[str, tuple[type, ...]] = {
 ABSTRACT: dict[str, tuple[type, ...]] = {
     "Iterable": (list, tuple, dict, set, str, range, ValueIterator),
     "Sequence": (list, tuple, str, range),
-    "Mapping": (dict,),
-    "MutableMapping": (dict,),
-    "MutableSequence": (list,),
-    "Collection": (list, tuple, dict, set, str, range),
-    "Container": (list, tuple, dict, set, str, range),
-    "Sized": (list, tuple, dict, set, str, range),
+    **dict.fromkeys(("Mapping", "MutableMapping", "OrderedDict", "Dict"), (dict,)),
+    **dict.fromkeys(("MutableSequence", "List"), (list,)),
+    **dict.fromkeys(("Collection", "Container", "Sized"), (list, tuple, dict, set, str, range)),
     "Set": (set, frozenset),
-    "Number": (int, float),
+    **dict.fromkeys(("Number", "Real"), (int, float)),
     "Integral": (int,),
-    "Real": (int, float),
-    "OrderedDict": (dict,),
-    "List": (list,),
     "Tuple": (tuple,),
-    "Dict": (dict,),
-    "ListConfig": (),
-    "DictConfig": (),
+    **dict.fromkeys(("ListConfig", "DictConfig"), ()),
     "string_types": (str,),
     "ModuleType": (Library, SourceFile),
 }
 """Types of `collections.abc`, `numbers` and `typing`, and the types they stand for."""
-
-PLAIN = {int, float, str, bool, list, tuple, dict, set, range, type(None)}
 
 
 def is_instance(interpreter: Interpreter, value: Value, kinds: Value) -> Value:

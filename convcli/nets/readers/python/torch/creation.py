@@ -10,6 +10,7 @@ from convcli.nets.readers.python.language.objects import (
     Tensor,
     Unknown,
     Value,
+    check_known,
 )
 from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.torch.elementwise import number_of
@@ -31,24 +32,6 @@ def constant(
     if any(length < 0 for length in shape):
         raise ProgramException("RuntimeError", f"a tensor of {brief(shape)} has an axis below 0")
     return Tensor(shape)
-
-
-def full(interpreter: Interpreter, size: Value, *_: Value, **options: Value) -> Tensor:
-    return constant(interpreter, size)
-
-
-def like(interpreter: Interpreter, x: Value, *_: Value, **options: Value) -> Tensor:
-    return Tensor(to_tensor(x).shape)
-
-
-def new(interpreter: Interpreter, x: Value, *sizes: Value, **options: Value) -> Tensor:
-    return constant(interpreter, *sizes, size=options.get("size"))
-
-
-def new_full(
-    interpreter: Interpreter, x: Value, size: Value, *_: Value, **options: Value
-) -> Tensor:
-    return constant(interpreter, size)
 
 
 def tensor(interpreter: Interpreter, value: Value = (), *_: Value, **options: Value) -> Value:
@@ -85,8 +68,7 @@ def arange(interpreter: Interpreter, *ends: Value, **options: Value) -> Tensor:
     start = numbers[0] if len(numbers) > 1 else 0
     stop = numbers[1] if len(numbers) > 1 else numbers[0]
     step = options.get("step", numbers[2] if len(numbers) > 2 else 1)
-    if isinstance(step, Unknown):
-        raise step.error()
+    check_known(step)
     if len(numbers) > 3 or not isinstance(step, int | float):
         raise ReadError("an arange whose ends are not known")
     count = max(math.ceil((stop - start) / step), 0)

@@ -6,7 +6,7 @@ tensor (Rogozhnikov 2022).
 
 import math
 import re
-from collections.abc import Mapping
+from functools import partial
 
 from convcli.callsyntax import brief
 from convcli.nets.layers import Shape
@@ -17,7 +17,6 @@ from convcli.nets.readers.python.language.objects import (
     ReadError,
     ShapeMismatch,
     Tensor,
-    TensorFunction,
     Value,
     class_of,
     natives,
@@ -93,7 +92,7 @@ def sizes_in(shape: tuple[int, ...], groups: Groups, known: dict[str, int]) -> d
 
 
 def transform(
-    interpreter: Interpreter, kind: str, x: Value, pattern: Value, lengths: Mapping[str, Value]
+    kind: str, interpreter: Interpreter, x: Value, pattern: Value, /, **lengths: Value
 ) -> Tensor:
     """A tensor rearranged, reduced or repeated by a pattern."""
     if isinstance(x, list | tuple):
@@ -134,14 +133,6 @@ def transform(
     )
 
 
-def rearrange(interpreter: Interpreter, x: Value, pattern: Value, /, **lengths: Value) -> Tensor:
-    return transform(interpreter, "rearrange", x, pattern, lengths)
-
-
-def repeat(interpreter: Interpreter, x: Value, pattern: Value, /, **lengths: Value) -> Tensor:
-    return transform(interpreter, "repeat", x, pattern, lengths)
-
-
 def reduce(
     interpreter: Interpreter, x: Value, pattern: Value, /, reduction: Value, **lengths: Value
 ) -> Tensor:
@@ -149,7 +140,7 @@ def reduce(
         raise ProgramException(
             "ValueError", f"reduce takes {', '.join(REDUCTIONS)}, not {brief(reduction)}"
         )
-    return transform(interpreter, "reduce", x, pattern, lengths)
+    return transform("reduce", interpreter, x, pattern, **lengths)
 
 
 def _around_star(pattern: Value) -> tuple[list[str], list[str]]:
@@ -217,31 +208,28 @@ def _keep(
     owner.attrs |= {"pattern": pattern, "lengths": lengths}
 
 
-def _forward(kind: str) -> TensorFunction:
+def _forward(kind: str, interpreter: Interpreter, owner: Instance, x: Value) -> Tensor:
     """The `forward` of a layer that transforms by its pattern."""
-
-    def forward(interpreter: Interpreter, owner: Instance, x: Value) -> Tensor:
-        lengths = owner.attrs["lengths"]
-        if not isinstance(lengths, dict):
-            raise ReadError(f"a layer of einops is given {describe(lengths)} for its lengths")
-        sizes = {key: size for key, size in lengths.items() if key != "reduction"}
-        return transform(interpreter, kind, x, owner.attrs["pattern"], sizes)
-
-    return forward
+    lengths = owner.attrs["lengths"]
+    if not isinstance(lengths, dict):
+        raise ReadError(f"a layer of einops is given {describe(lengths)} for its lengths")
+    sizes = {key: size for key, size in lengths.items() if key != "reduction"}
+    return transform(kind, interpreter, x, owner.attrs["pattern"], **sizes)
 
 
 NAMES: dict[str, Value] = {
     **natives(
         {
-            "rearrange": rearrange,
-            "repeat": repeat,
+            **{kind: partial(transform, kind) for kind in ("rearrange", "repeat")},
             "reduce": reduce,
             "einsum": einsum,
             "pack": pack,
             "unpack": unpack,
         }
     ),
-    "Rearrange": class_of("Rearrange", MODULE, __init__=_keep, forward=_forward("rearrange")),
-    "Reduce": class_of("Reduce", MODULE, __init__=_keep, forward=_forward("reduce")),
+    "Rearrange": class_of(
+        "Rearrange", MODULE, __init__=_keep, forward=partial(_forward, "rearrange")
+    ),
+    "Reduce": class_of("Reduce", MODULE, __init__=_keep, forward=partial(_forward, "reduce")),
 }
 """The names of `einops` and `einops.layers.torch`."""

@@ -17,8 +17,8 @@ from convcli.nets.readers.python.language.objects import (
     ShapeMismatch,
     Tensor,
     TensorFunction,
-    Unknown,
     Value,
+    check_known,
 )
 from convcli.nets.readers.python.language.operators import BINARY, COMPARISONS, compare, operate
 from convcli.nets.readers.python.language.protocol import Interpreter
@@ -41,26 +41,24 @@ COMPARED: dict[str, type[ast.cmpop]] = {row[0]: op for op, row in COMPARISONS.it
 # -- of one tensor --------------------------------------------------------------------------
 
 
-def elementwise(name: str) -> TensorFunction:
+def elementwise(
+    name: str, /, interpreter: Interpreter, x: Value, *args: Value, **options: Value
+) -> Tensor:
     """A function of each value alone."""
-
-    def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
-        x = Tensor((), values=[x]) if isinstance(x, int | float) else to_tensor(x)
-        if x.values is not None:
-            interpreter.tick(len(x.values))
-            return Tensor(x.shape, values=None if args else _of_each(name, x.values))
-        return append_node(interpreter, Activation(name), [x], x.shape)
-
-    return call
+    x = Tensor((), values=[x]) if isinstance(x, int | float) else to_tensor(x)
+    if x.values is not None:
+        interpreter.tick(len(x.values))
+        return Tensor(x.shape, values=None if args else _of_each(name, x.values))
+    return append_node(interpreter, Activation(name), [x], x.shape)
 
 
 def activation(function: str) -> TensorFunction:
     """An activation function with the values it takes: `F.elu(x, 0.5)`, `F.softmax(x, dim=1)`."""
-    plain, build = elementwise(function), activations.function(function)
+    build = activations.function(function)
 
     def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
         if not isinstance(x, Tensor) or x.values is not None:
-            return plain(interpreter, x, *args, **options)
+            return elementwise(function, interpreter, x, *args, **options)
         return append_node(interpreter, build(*args, **options), [x], x.shape)
 
     return call
@@ -92,17 +90,13 @@ def _of_each(name: str, numbers: Sequence[float]) -> list[float] | None:
         return None
 
 
-def dropout(name: str) -> NativeFunction:
+def dropout(
+    name: str, /, interpreter: Interpreter, x: Value, p: Value = 0.5, *_: Value, **options: Value
+) -> Value:
     """A function that zeroes values only in training: `F.dropout(x, 0.5)`."""
-
-    def call(
-        interpreter: Interpreter, x: Value, p: Value = 0.5, *_: Value, **options: Value
-    ) -> Value:
-        if p != 0:
-            interpreter.recorder.passed_over.append(name)
-        return x
-
-    return call
+    if p != 0:
+        interpreter.recorder.passed_over.append(name)
+    return x
 
 
 def leaky_relu(
@@ -135,7 +129,7 @@ def glu(interpreter: Interpreter, x: Value, dim: Value = -1) -> Tensor:
     if length % 2:
         raise ShapeMismatch(f"glu halves an axis, which is of {length}")
     first, second = chunk(interpreter, x, 2, dim)
-    return combine(interpreter, "multiply", first, elementwise("sigmoid")(interpreter, second))
+    return combine(interpreter, "multiply", first, elementwise("sigmoid", interpreter, second))
 
 
 def diff(interpreter: Interpreter, x: Value, n: Value = 1, dim: Value = -1, **_: Value) -> Tensor:
@@ -221,12 +215,6 @@ FOURIER |= dict.fromkeys(("fftshift", "ifftshift"), lambda interpreter, x, *_, *
 """The names of `torch.fft`."""
 
 
-def as_real(interpreter: Interpreter, x: Value) -> Tensor:
-    """`torch.view_as_real`: a last axis of two for a complex number's parts."""
-    x = to_tensor(x)
-    return append_operation(interpreter, "view_as_real", [x], (*x.shape, 2))
-
-
 def as_complex(interpreter: Interpreter, x: Value) -> Tensor:
     x = to_tensor(x)
     if x.shape[-1:] != (2,):
@@ -239,9 +227,7 @@ def as_complex(interpreter: Interpreter, x: Value) -> Tensor:
 
 def binary(interpreter: Interpreter, word: str, left: Value, right: Value) -> Value:
     """Arithmetic of tensors, or of a tensor and a number, by the operator's name on tensors."""
-    for side in (left, right):
-        if isinstance(side, Unknown):
-            raise side.error()
+    check_known(left, right)
     numbers = number_of(left), number_of(right)
     if numbers[0] is not None and numbers[1] is not None:
         return Tensor((), values=[_of_two(interpreter, word, numbers[0], numbers[1])])
@@ -300,30 +286,20 @@ def _of_two(interpreter: Interpreter, word: str, left: float, right: float) -> f
     return result
 
 
-def two(word: str) -> NativeFunction:
+def two(
+    word: str, /, interpreter: Interpreter, left: Value, right: Value, *_: Value, **options: Value
+) -> Value:
     """`torch.add(x, y)` and similar functions."""
-
-    def call(
-        interpreter: Interpreter, left: Value, right: Value, *_: Value, **options: Value
-    ) -> Value:
-        factor, rounding = options.get("alpha", 1), options.get("rounding_mode")
-        if factor != 1:
-            right = binary(interpreter, "multiply", right, factor)
-        return binary(interpreter, f"{rounding}_{word}" if rounding else word, left, right)
-
-    return call
+    factor, rounding = options.get("alpha", 1), options.get("rounding_mode")
+    if factor != 1:
+        right = binary(interpreter, "multiply", right, factor)
+    return binary(interpreter, f"{rounding}_{word}" if rounding else word, left, right)
 
 
-def together(word: str) -> TensorFunction:
+def together(word: str, /, interpreter: Interpreter, *values: Value, **options: Value) -> Tensor:
     """A function of several tensors value by value; numbers among them change no shape."""
-
-    def call(interpreter: Interpreter, *values: Value, **options: Value) -> Tensor:
-        tensors = [value for value in (*values, *options.values()) if isinstance(value, Tensor)]
-        output = broadcast(word, *(tensor.shape for tensor in tensors))
-        return append_node(interpreter, Broadcast(word), tensors, output)
-
-    return call
-
-
-def masked_fill(interpreter: Interpreter, x: Value, mask: Value, value: Value) -> Tensor:
-    return together("where")(interpreter, to_tensor(mask), to_tensor(x))
+    tensors = [value for value in (*values, *options.values()) if isinstance(value, Tensor)]
+    if len(values) + len(options) < 2:
+        raise ReadError(f"{word} of a condition alone depends on the values of a tensor")
+    output = broadcast(word, *(tensor.shape for tensor in tensors))
+    return append_node(interpreter, Broadcast(word), tensors, output)

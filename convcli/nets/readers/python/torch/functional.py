@@ -6,16 +6,14 @@ from collections.abc import Callable
 from convcli.borders import BorderName
 from convcli.callsyntax import brief
 from convcli.geometry import Window, output_length, transposed_length
-from convcli.nets.layers import Layer, Linear, Norm, NormKind, Pad, Shuffle
+from convcli.nets.layers import Layer, Linear, Norm, NormKind, Pad
 from convcli.nets.layers.arguments import counts, number_or
 from convcli.nets.layers.tensor_ops import Free
 from convcli.nets.readers.python.language.conversions import to_list
 from convcli.nets.readers.python.language.objects import (
-    NativeFunction,
     ReadError,
     ShapeMismatch,
     Tensor,
-    TensorFunction,
     Unknown,
     Value,
 )
@@ -42,111 +40,112 @@ def linear(interpreter: Interpreter, x: Value, weight: Value, bias: Value = None
     return apply_layer(interpreter, record, x, *_weights(weight, bias))
 
 
-def convolution(axes_: int) -> TensorFunction:
-    def call(
-        interpreter: Interpreter,
-        x: Value,
-        weight: Value,
-        bias: Value = None,
-        stride: Value = 1,
-        padding: Value = 0,
-        dilation: Value = 1,
-        groups: Value = 1,
-    ) -> Tensor:
-        x, weight = to_tensor(x), to_tensor(weight)
-        groups = to_integer(groups, "groups")
-        if len(weight.shape) != axes_ + 2:
-            raise ShapeMismatch(f"conv{axes_}d with weights of {brief(weight.shape)}")
-        record = torch.conv(axes_)(
-            weight.shape[1] * groups,
-            weight.shape[0],
-            weight.shape[2:],
-            stride,
-            padding,
-            dilation,
-            groups,
-            bias is not None,
-        )
-        return apply_layer(interpreter, Free(record), x, *_weights(weight, bias))
-
-    return call
-
-
-def transposed_convolution(axes_: int) -> TensorFunction:
-    def call(
-        interpreter: Interpreter,
-        x: Value,
-        weight: Value,
-        bias: Value = None,
-        stride: Value = 1,
-        padding: Value = 0,
-        output_padding: Value = 0,
-        groups: Value = 1,
-        dilation: Value = 1,
-    ) -> Tensor:
-        x, weight = to_tensor(x), to_tensor(weight)
-        groups = to_integer(groups, "groups")
-        if len(weight.shape) != axes_ + 2:
-            raise ShapeMismatch(f"conv_transpose{axes_}d with weights of {brief(weight.shape)}")
-        record = torch.conv_transpose(axes_)(
-            weight.shape[0],
-            weight.shape[1] * groups,
-            weight.shape[2:],
-            stride,
-            padding,
-            output_padding,
-            groups,
-            bias is not None,
-            dilation,
-        )
-        return apply_layer(interpreter, Free(record), x, *_weights(weight, bias))
-
-    return call
+def convolution(
+    axes_: int,
+    interpreter: Interpreter,
+    x: Value,
+    weight: Value,
+    bias: Value = None,
+    stride: Value = 1,
+    padding: Value = 0,
+    dilation: Value = 1,
+    groups: Value = 1,
+) -> Tensor:
+    x, weight = to_tensor(x), to_tensor(weight)
+    groups = to_integer(groups, "groups")
+    if len(weight.shape) != axes_ + 2:
+        raise ShapeMismatch(f"conv{axes_}d with weights of {brief(weight.shape)}")
+    record = torch.conv(
+        axes_,
+        weight.shape[1] * groups,
+        weight.shape[0],
+        weight.shape[2:],
+        stride,
+        padding,
+        dilation,
+        groups,
+        bias is not None,
+    )
+    return apply_layer(interpreter, Free(record), x, *_weights(weight, bias))
 
 
-def of_builder(build: Callable[..., Layer], *order: str) -> TensorFunction:
-    """A layer's builder as a function: `F.max_pool2d(x, 2)`; `order` is the function's own."""
+def transposed_convolution(
+    axes_: int,
+    interpreter: Interpreter,
+    x: Value,
+    weight: Value,
+    bias: Value = None,
+    stride: Value = 1,
+    padding: Value = 0,
+    output_padding: Value = 0,
+    groups: Value = 1,
+    dilation: Value = 1,
+) -> Tensor:
+    x, weight = to_tensor(x), to_tensor(weight)
+    groups = to_integer(groups, "groups")
+    if len(weight.shape) != axes_ + 2:
+        raise ShapeMismatch(f"conv_transpose{axes_}d with weights of {brief(weight.shape)}")
+    record = torch.conv_transpose(
+        axes_,
+        weight.shape[0],
+        weight.shape[1] * groups,
+        weight.shape[2:],
+        stride,
+        padding,
+        output_padding,
+        groups,
+        bias is not None,
+        dilation,
+    )
+    return apply_layer(interpreter, Free(record), x, *_weights(weight, bias))
 
-    def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
-        if order:
-            args, options = (), {**dict(zip(order, args, strict=False)), **options}
-        return apply_layer(interpreter, build(*args, **options), x)
 
-    return call
-
-
-def max_pool(axes_: int) -> NativeFunction:
-    order = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
-    build = of_builder(torch.max_pool(axes_), *order)
-
-    def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Value:
-        indices = options.pop("return_indices", args[5] if len(args) > 5 else False)
-        output = build(interpreter, x, *args[:5], **options)
-        return (output, Tensor(output.shape, output.node)) if indices else output
-
-    return call
+def of_builder(
+    build: Callable[..., Layer],
+    /,
+    interpreter: Interpreter,
+    x: Value,
+    *args: Value,
+    **options: Value,
+) -> Tensor:
+    """A layer's builder as a function: `F.avg_pool2d(x, 2)`."""
+    return apply_layer(interpreter, build(*args, **options), x)
 
 
-def functional_norm(kind: NormKind) -> TensorFunction:
+MAX_POOL = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
+"""The arguments of `F.max_pool2d`, which are in another order than the layer's."""
+
+
+def max_pool(
+    axes_: int, /, interpreter: Interpreter, x: Value, *args: Value, **options: Value
+) -> Value:
+    given = {**dict(zip(MAX_POOL, args, strict=False)), **options}
+    indices = given.pop("return_indices", False)
+    output = apply_layer(interpreter, torch.max_pool(axes_, **given), x)
+    return (output, Tensor(output.shape, output.node)) if indices else output
+
+
+NORMS: dict[NormKind, tuple[str, ...]] = {
+    "layer": ("normalized_shape", "weight", "bias", "eps"),
+    "group": ("num_groups", "weight", "bias", "eps"),
+    "batch": ("running_mean", "running_var", "weight", "bias", "training", "momentum"),
+    "instance": ("running_mean", "running_var", "weight", "bias"),
+}
+"""Normalizations, and the order of the arguments of their functions."""
+
+
+def norm(
+    kind: NormKind, /, interpreter: Interpreter, x: Value, *args: Value, **options: Value
+) -> Tensor:
     """`F.layer_norm(x, shape, weight, bias)` and others, by the order of their arguments."""
-
-    def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
-        order = {
-            "layer": ("normalized_shape", "weight", "bias", "eps"),
-            "group": ("num_groups", "weight", "bias", "eps"),
-            "batch": ("running_mean", "running_var", "weight", "bias", "training", "momentum"),
-            "instance": ("running_mean", "running_var", "weight", "bias"),
-        }[kind]
-        given = {**dict(zip(order, args, strict=False)), **options}
-        x = to_tensor(x)
-        weights = _weights(given.get("weight"), given.get("bias"))
-        sizes = given.get("normalized_shape")
-        shape = None if sizes is None else tuple(to_sizes((sizes,)))
-        groups = to_integer(given.get("num_groups", 1), "num_groups")
-        record: Layer = Norm(kind, 0, groups=groups, shape=shape)
-        return apply_layer(interpreter, Free(record) if weights else record, x, *weights)
-
-    return call
+    given = {**dict(zip(NORMS[kind], args, strict=False)), **options}
+    x = to_tensor(x)
+    weights = _weights(given.get("weight"), given.get("bias"))
+    sizes = given.get("normalized_shape")
+    shape = None if sizes is None else tuple(to_sizes((sizes,)))
+    groups = to_integer(given.get("num_groups", 1), "num_groups")
+    record: Layer = Norm(kind, 0, groups=groups, shape=shape)
+    return apply_layer(interpreter, Free(record) if weights else record, x, *weights)
 
 
 def rms_norm(
@@ -218,10 +217,6 @@ def interpolate(
     if isinstance(size, Tensor | Unknown) or isinstance(scale_factor, Unknown):
         raise ReadError("the size to interpolate to is not known here")
     return apply_layer(interpreter, torch.upsample(size, scale_factor, str(mode), align_corners), x)
-
-
-def channel_shuffle(interpreter: Interpreter, x: Value, groups: Value) -> Tensor:
-    return apply_layer(interpreter, Shuffle(to_integer(groups)), x)
 
 
 def unfold(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:

@@ -9,14 +9,12 @@ from convcli.nets.layers import Concat
 from convcli.nets.layers.tensor_ops import broadcast
 from convcli.nets.readers.python.language.conversions import to_list
 from convcli.nets.readers.python.language.objects import (
-    NativeFunction,
     ProgramException,
     ReadError,
     ShapeMismatch,
     Tensor,
-    TensorFunction,
-    Unknown,
     Value,
+    check_known,
 )
 from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.torch.shape_ops import at_least, regarded
@@ -53,15 +51,11 @@ def cat(interpreter: Interpreter, tensors: Value, dim: Value = 0, **options: Val
     return append_operation(interpreter, "concat", inputs, output, index)
 
 
-def joined(dim: int, rank: int) -> TensorFunction:
+def joined(dim: int, rank: int, interpreter: Interpreter, tensors: Value) -> Tensor:
     """`hstack`, `vstack`, `dstack`: tensors of at least a rank, joined along one axis."""
-
-    def call(interpreter: Interpreter, tensors: Value) -> Tensor:
-        inputs = [at_least(rank)(interpreter, x) for x in to_list(interpreter, tensors)]
-        flat = dim == 1 and all(len(x.shape) == 1 for x in inputs)
-        return cat(interpreter, inputs, 0 if flat else dim)
-
-    return call
+    inputs = [at_least(rank, interpreter, x) for x in to_list(interpreter, tensors)]
+    flat = dim == 1 and all(len(x.shape) == 1 for x in inputs)
+    return cat(interpreter, inputs, 0 if flat else dim)
 
 
 def stack(interpreter: Interpreter, tensors: Value, dim: Value = 0) -> Tensor:
@@ -152,17 +146,13 @@ def tensor_split(
     return split(interpreter, x, sizes, index)
 
 
-def split_along(dim: int) -> NativeFunction:
+def split_along(dim: int, interpreter: Interpreter, x: Value, pieces: Value) -> tuple[Tensor, ...]:
     """`vsplit`, `hsplit` and `dsplit`: an axis in equal pieces; of a vector, its only one."""
-
-    def call(interpreter: Interpreter, x: Value, pieces: Value) -> tuple[Tensor, ...]:
-        x = to_tensor(x)
-        index = axis(0 if dim == 1 and len(x.shape) == 1 else dim, len(x.shape))
-        if isinstance(pieces, int) and (pieces < 1 or x.shape[index] % pieces):
-            raise ShapeMismatch(f"an axis of {x.shape[index]} in {pieces} equal pieces")
-        return tensor_split(interpreter, x, pieces, index)
-
-    return call
+    x = to_tensor(x)
+    index = axis(0 if dim == 1 and len(x.shape) == 1 else dim, len(x.shape))
+    if isinstance(pieces, int) and (pieces < 1 or x.shape[index] % pieces):
+        raise ShapeMismatch(f"an axis of {x.shape[index]} in {pieces} equal pieces")
+    return tensor_split(interpreter, x, pieces, index)
 
 
 def unbind(interpreter: Interpreter, x: Value, dim: Value = 0) -> tuple[Tensor, ...]:
@@ -182,9 +172,7 @@ def unbind(interpreter: Interpreter, x: Value, dim: Value = 0) -> tuple[Tensor, 
 def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
     """`x[index]`, with numbers, slices, None, `...` and other tensors."""
     indices = [*index] if isinstance(index, tuple) else [index]
-    for item in indices:
-        if isinstance(item, Unknown):
-            raise item.error()
+    check_known(*indices)
     if x.values is not None and len(x.shape) == len(indices) == 1:
         item = indices[0]
         if isinstance(item, slice):
@@ -324,15 +312,13 @@ def windows(
     return append_operation(interpreter, "unfold", [x], output, index, length, stride)
 
 
-def same_shape(type_: str) -> TensorFunction:
+def same_shape(
+    type_: str, /, interpreter: Interpreter, x: Value, *args: Value, **options: Value
+) -> Tensor:
     """A function that moves values about within their shape."""
-
-    def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
-        x = to_tensor(x)
-        plain = (*args, *options.items())
-        return append_operation(interpreter, type_, [x], x.shape, *map(_plain, plain))
-
-    return call
+    x = to_tensor(x)
+    plain = (*args, *options.items())
+    return append_operation(interpreter, type_, [x], x.shape, *map(_plain, plain))
 
 
 def rotated(interpreter: Interpreter, x: Value, k: Value = 1, dims: Value = (0, 1)) -> Tensor:
@@ -346,15 +332,13 @@ def rotated(interpreter: Interpreter, x: Value, k: Value = 1, dims: Value = (0, 
     return append_operation(interpreter, "rot90", [x], tuple(output), turns, first, second)
 
 
-def filled(type_: str) -> TensorFunction:
+def filled(
+    type_: str, /, interpreter: Interpreter, x: Value, *args: Value, **options: Value
+) -> Tensor:
     """A tensor with some values replaced from another: `x.scatter(1, index, y)`."""
-
-    def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
-        x = to_tensor(x)
-        others = [value for value in (*args, *options.values()) if isinstance(value, Tensor)]
-        return append_operation(interpreter, type_, [x, *others], x.shape)
-
-    return call
+    x = to_tensor(x)
+    others = [value for value in (*args, *options.values()) if isinstance(value, Tensor)]
+    return append_operation(interpreter, type_, [x, *others], x.shape)
 
 
 def _plain(value: Value) -> Value:

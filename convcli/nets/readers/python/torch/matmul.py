@@ -10,7 +10,6 @@ from convcli.nets.readers.python.language.objects import (
     ReadError,
     ShapeMismatch,
     Tensor,
-    TensorFunction,
     Value,
 )
 from convcli.nets.readers.python.language.protocol import Interpreter
@@ -59,25 +58,14 @@ def matmul(interpreter: Interpreter, left: Value, right: Value) -> Tensor:
     return product(interpreter, "matmul", [left, right], output, macs)
 
 
-def matmul_of(name: str, left_rank: int, right_rank: int) -> TensorFunction:
+def matmul_of(
+    name: str, left_rank: int, right_rank: int, interpreter: Interpreter, left: Value, right: Value
+) -> Tensor:
     """`torch.bmm` and similar functions: products of tensors of exactly these ranks."""
-
-    def call(interpreter: Interpreter, left: Value, right: Value) -> Tensor:
-        for tensor, rank in ((to_tensor(left), left_rank), (to_tensor(right), right_rank)):
-            if len(tensor.shape) != rank:
-                raise ShapeMismatch(
-                    f"{name} takes a tensor of {rank} axes, not {brief(tensor.shape)}"
-                )
-        return matmul(interpreter, left, right)
-
-    return call
-
-
-def added_product(
-    interpreter: Interpreter, x: Value, left: Value, right: Value, **_: Value
-) -> Value:
-    """`torch.addmm(x, a, b)`: x + a @ b."""
-    return binary(interpreter, "add", x, matmul(interpreter, left, right))
+    for tensor, rank in ((to_tensor(left), left_rank), (to_tensor(right), right_rank)):
+        if len(tensor.shape) != rank:
+            raise ShapeMismatch(f"{name} takes a tensor of {rank} axes, not {brief(tensor.shape)}")
+    return matmul(interpreter, left, right)
 
 
 def outer(interpreter: Interpreter, left: Value, right: Value) -> Tensor:

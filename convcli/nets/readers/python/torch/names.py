@@ -1,10 +1,10 @@
 """The names of `torch`, `torch.nn.functional` and of a tensor's methods, and their functions."""
 
 import math
-from collections.abc import Callable
+from functools import partial
 
 from convcli.callsyntax import brief
-from convcli.nets.layers import activations
+from convcli.nets.layers import Shuffle, activations
 from convcli.nets.readers.python.language.conversions import truth
 from convcli.nets.readers.python.language.objects import (
     BoundMethod,
@@ -26,7 +26,13 @@ from convcli.nets.readers.python.torch import (
     reductions,
     shape_ops,
 )
-from convcli.nets.readers.python.torch.tensor_args import axis
+from convcli.nets.readers.python.torch.tensor_args import (
+    append_operation,
+    apply_layer,
+    axis,
+    to_integer,
+    to_tensor,
+)
 from convcli.nets.readers.vocabulary import torch
 
 
@@ -94,184 +100,178 @@ CELLS = (
 )  # fmt: skip
 """Functions that library modules call instead of one PyTorch function, as MAC rules need."""
 
+LAYERS = {
+    **{f"avg_pool{n}d": f"AvgPool{n}d" for n in (1, 2, 3)},
+    **{f"lp_pool{n}d": f"LPPool{n}d" for n in (1, 2)},
+    **{f"adaptive_avg_pool{n}d": f"AdaptiveAvgPool{n}d" for n in (1, 2, 3)},
+    **{f"adaptive_max_pool{n}d": f"AdaptiveMaxPool{n}d" for n in (1, 2, 3)},
+    "local_response_norm": "LocalResponseNorm",
+    "pixel_shuffle": "PixelShuffle",
+    "pixel_unshuffle": "PixelUnshuffle",
+    "upsample_bilinear": "UpsamplingBilinear2d",
+    "upsample_nearest": "UpsamplingNearest2d",
+}
+"""Functions with the arguments of a layer, and its class."""
+
 FILLING = (
     "scatter", "scatter_add", "index_add", "index_copy", "index_fill", "masked_scatter",
 )  # fmt: skip
 """Methods that take some of a tensor's values from other tensors."""
 
+MOVING = (
+    "roll", "flip", "flipud", "triu", "tril", "cumsum", "cumprod", "logcumsumexp", "argsort",
+    "renorm", "bucketize",
+)  # fmt: skip
+"""Functions that move values about within their shape."""
+
+OPERATORS = {
+    "pow": "power", "sub": "subtract", "mul": "multiply", "div": "divide", "true_divide": "divide",
+    "fmod": "remainder", "logical_and": "and", "logical_or": "or",
+}  # fmt: skip
+"""Functions of two tensors that are called otherwise than their operators."""
+
+OF_TWO = (
+    "add", "subtract", "multiply", "divide", "floor_divide", "remainder", "atan2", "maximum",
+    "minimum", "eq", "ne", "lt", "le", "gt", "ge", "fmax", "fmin", "hypot", "xlogy", "heaviside",
+    "copysign", "logaddexp", "bitwise_and", "bitwise_or", "bitwise_xor",
+)  # fmt: skip
+"""Functions of two tensors."""
+
+REDUCTIONS = {
+    **{kind: kind for kind in ("sum", "prod", "argmax", "argmin", "logsumexp", "all", "any")},
+    "count_nonzero": "count_nonzero",
+    "amin": "min",
+    "nansum": "sum",
+    "nanmean": "mean",
+}
+"""Reductions along some axes that no layer is, and their names on tensors."""
+
 FUNCTIONS: dict[str, NativeFunction] = {
     **{called: elementwise.activation(name) for called, name in ACTIVATIONS.items()},
-    **{name: elementwise.elementwise(name) for name in VALUES},
+    **{name: partial(elementwise.elementwise, name) for name in VALUES},
     **dict.fromkeys(UNCHANGED, first),
-    **{name: elementwise.dropout(name) for name in DROPOUTS},
+    **{name: partial(elementwise.dropout, name) for name in DROPOUTS},
     "diff": elementwise.diff,
-    "int": elementwise.to_whole,
-    "long": elementwise.to_whole,
-    "pow": elementwise.two("power"),
+    **dict.fromkeys(("int", "long"), elementwise.to_whole),
     "rrelu": elementwise.rrelu,
     "leaky_relu": elementwise.leaky_relu,
     "prelu": functional.prelu,
-    **{f"max_pool{n}d": functional.max_pool(n) for n in (1, 2, 3)},
-    **{f"max_pool{n}d_with_indices": functional.max_pool(n) for n in (1, 2, 3)},
-    **{f"avg_pool{n}d": functional.of_builder(torch.avg_pool(n)) for n in (1, 2, 3)},
-    **{f"lp_pool{n}d": functional.of_builder(torch.lp_pool(n)) for n in (1, 2)},
     **{
-        f"adaptive_avg_pool{n}d": functional.of_builder(torch.adaptive_pool("average", n))
+        f"max_pool{n}d{suffix}": partial(functional.max_pool, n)
         for n in (1, 2, 3)
+        for suffix in ("", "_with_indices")
     },
-    **{
-        f"adaptive_max_pool{n}d": functional.of_builder(torch.adaptive_pool("max", n))
-        for n in (1, 2, 3)
-    },
-    **{f"conv{n}d": functional.convolution(n) for n in (1, 2, 3)},
-    **{f"conv_transpose{n}d": functional.transposed_convolution(n) for n in (1, 2, 3)},
-    "local_response_norm": functional.of_builder(torch.LAYERS["LocalResponseNorm"]),
-    "layer_norm": functional.functional_norm("layer"),
-    "group_norm": functional.functional_norm("group"),
-    "batch_norm": functional.functional_norm("batch"),
-    "instance_norm": functional.functional_norm("instance"),
+    **{name: partial(functional.of_builder, torch.LAYERS[cls]) for name, cls in LAYERS.items()},
+    **{f"conv{n}d": partial(functional.convolution, n) for n in (1, 2, 3)},
+    **{f"conv_transpose{n}d": partial(functional.transposed_convolution, n) for n in (1, 2, 3)},
+    **{f"{kind}_norm": partial(functional.norm, kind) for kind in functional.NORMS},
     "rms_norm": functional.rms_norm,
-    "pixel_shuffle": functional.of_builder(torch.LAYERS["PixelShuffle"]),
-    "pixel_unshuffle": functional.of_builder(torch.LAYERS["PixelUnshuffle"]),
-    "channel_shuffle": functional.channel_shuffle,
+    "channel_shuffle": lambda interpreter, x, groups: apply_layer(
+        interpreter, Shuffle(to_integer(groups)), x
+    ),
     "glu": elementwise.glu,
-    "view_as_real": elementwise.as_real,
+    "view_as_real": lambda interpreter, x: append_operation(
+        interpreter, "view_as_real", [to_tensor(x)], (*x.shape, 2)
+    ),
     "view_as_complex": elementwise.as_complex,
     "one_hot": elementwise.one_hot,
     "cosine_similarity": reductions.cosine_similarity,
-    "median": reductions.extreme("median"),
     **dict.fromkeys(("outer", "ger"), matmul.outer),
     "cdist": matmul.cdist,
     "diagonal": indexing.diagonal,
-    "addmm": matmul.added_product,
-    "baddbmm": matmul.added_product,
-    "hstack": indexing.joined(1, 1),
-    "vstack": indexing.joined(0, 2),
-    "dstack": indexing.joined(2, 3),
-    **{f"atleast_{n}d": shape_ops.at_least(n) for n in (1, 2, 3)},
-    "linear": functional.linear,
+    **dict.fromkeys(
+        ("addmm", "baddbmm"),
+        lambda interpreter, x, left, right, **_: elementwise.binary(
+            interpreter, "add", x, matmul.matmul(interpreter, left, right)
+        ),
+    ),
+    "hstack": partial(indexing.joined, 1, 1),
+    "vstack": partial(indexing.joined, 0, 2),
+    "dstack": partial(indexing.joined, 2, 3),
+    **{f"atleast_{n}d": partial(shape_ops.at_least, n) for n in (1, 2, 3)},
     "embedding": functional.embedding,
-    "scaled_dot_product_attention": matmul.attention,
-    **dict.fromkeys(ATTENTIONS, matmul.attention),
-    **dict.fromkeys(CELLS, functional.linear),
+    **dict.fromkeys(("scaled_dot_product_attention", *ATTENTIONS), matmul.attention),
+    **dict.fromkeys(("linear", *CELLS), functional.linear),
     "normalize": elementwise.normalize,
-    "interpolate": functional.interpolate,
-    "upsample": functional.interpolate,
-    "upsample_bilinear": functional.of_builder(torch.upsample2d("linear", True)),
-    "upsample_nearest": functional.of_builder(torch.upsample2d("nearest", False)),
+    **dict.fromkeys(("interpolate", "upsample"), functional.interpolate),
     "pad": functional.pad,
     "unfold": functional.unfold,
     "fold": functional.fold,
     "max_unpool2d": functional.unpool,
     "grid_sample": functional.grid_sample,
     "affine_grid": functional.affine_grid,
-    "view": shape_ops.reshape,
-    "reshape": shape_ops.reshape,
+    **dict.fromkeys(("view", "reshape"), shape_ops.reshape),
     "flatten": shape_ops.flatten,
     "ravel": lambda interpreter, x: shape_ops.reshape(interpreter, x, -1),
     "unflatten": shape_ops.unflatten,
-    "view_as": lambda interpreter, x, other: shape_ops.reshape(interpreter, x, other.shape),
-    "reshape_as": lambda interpreter, x, other: shape_ops.reshape(interpreter, x, other.shape),
+    **dict.fromkeys(
+        ("view_as", "reshape_as"),
+        lambda interpreter, x, other: shape_ops.reshape(interpreter, x, other.shape),
+    ),
     "permute": shape_ops.permute,
-    "transpose": shape_ops.transpose,
-    "swapaxes": shape_ops.transpose,
-    "swapdims": shape_ops.transpose,
-    "movedim": shape_ops.movedim,
-    "moveaxis": shape_ops.movedim,
+    **dict.fromkeys(("transpose", "swapaxes", "swapdims"), shape_ops.transpose),
+    **dict.fromkeys(("movedim", "moveaxis"), shape_ops.movedim),
     "t": shape_ops.t,
     "squeeze": shape_ops.squeeze,
     "unsqueeze": shape_ops.unsqueeze,
-    "expand": shape_ops.expand,
-    "expand_as": shape_ops.expand_as,
-    "broadcast_to": shape_ops.expand,
+    **dict.fromkeys(("expand", "broadcast_to"), shape_ops.expand),
+    "expand_as": lambda interpreter, x, other: shape_ops.expand(
+        interpreter, x, to_tensor(other).shape
+    ),
     "repeat": shape_ops.repeat,
     "tile": shape_ops.tile,
     "repeat_interleave": shape_ops.repeat_interleave,
-    "cat": indexing.cat,
-    "concat": indexing.cat,
-    "concatenate": indexing.cat,
+    **dict.fromkeys(("cat", "concat", "concatenate"), indexing.cat),
     "stack": indexing.stack,
     **dict.fromkeys(("chunk", "unsafe_chunk"), indexing.chunk),
     **dict.fromkeys(("split", "split_with_sizes", "unsafe_split"), indexing.split),
     "tensor_split": indexing.tensor_split,
-    **{f"{name}split": indexing.split_along(dim) for dim, name in enumerate("vhd")},
+    **{f"{name}split": partial(indexing.split_along, dim) for dim, name in enumerate("vhd")},
     "unbind": indexing.unbind,
     "select": indexing.select,
     "narrow": indexing.narrow,
     "index_select": indexing.index_select,
     "gather": indexing.gather,
-    **{
-        name: indexing.same_shape(name)
-        for name in (
-            *("roll", "flip", "flipud", "triu", "tril", "cumsum", "cumprod", "logcumsumexp"),
-            *("argsort", "renorm", "bucketize"),
-        )
-    },
+    **{name: partial(indexing.same_shape, name) for name in MOVING},
     "rot90": indexing.rotated,
-    "fliplr": indexing.same_shape("flip"),
-    **{name: indexing.filled(name) for name in FILLING},
-    "add": elementwise.two("add"),
-    "sub": elementwise.two("subtract"),
-    "subtract": elementwise.two("subtract"),
-    "mul": elementwise.two("multiply"),
-    "multiply": elementwise.two("multiply"),
-    "div": elementwise.two("divide"),
-    "divide": elementwise.two("divide"),
-    "true_divide": elementwise.two("divide"),
-    "floor_divide": elementwise.two("floor_divide"),
-    "remainder": elementwise.two("remainder"),
-    "fmod": elementwise.two("remainder"),
-    "atan2": elementwise.two("atan2"),
-    "maximum": elementwise.two("maximum"),
-    "minimum": elementwise.two("minimum"),
-    "logical_and": elementwise.two("and"),
-    "logical_or": elementwise.two("or"),
-    **{
-        name: elementwise.two(name)
-        for name in (
-            *("eq", "ne", "lt", "le", "gt", "ge", "fmax", "fmin", "hypot", "xlogy", "heaviside"),
-            *("copysign", "logaddexp", "bitwise_and", "bitwise_or", "bitwise_xor"),
-        )
-    },
+    "fliplr": partial(indexing.same_shape, "flip"),
+    **{name: partial(indexing.filled, name) for name in FILLING},
+    **{name: partial(elementwise.two, word) for name, word in OPERATORS.items()},
+    **{name: partial(elementwise.two, name) for name in OF_TWO},
     "matmul": matmul.matmul,
-    "bmm": matmul.matmul_of("bmm", 3, 3),
-    "mm": matmul.matmul_of("mm", 2, 2),
-    "mv": matmul.matmul_of("mv", 2, 1),
-    "dot": matmul.matmul_of("dot", 1, 1),
+    "bmm": partial(matmul.matmul_of, "bmm", 3, 3),
+    "mm": partial(matmul.matmul_of, "mm", 2, 2),
+    "mv": partial(matmul.matmul_of, "mv", 2, 1),
+    "dot": partial(matmul.matmul_of, "dot", 1, 1),
     "einsum": matmul.einsum,
     "tensordot": matmul.tensordot,
     "inner": matmul.inner,
     **dict.fromkeys(("chain_matmul", "multi_dot"), matmul.chained),
     "kron": matmul.kron,
     "bilinear": matmul.bilinear,
-    "mean": reductions.reduction("mean", "average"),
-    "sum": reductions.reduction("sum"),
-    "prod": reductions.reduction("prod"),
-    "std": reductions.spread("std"),
-    "var": reductions.spread("var"),
-    "std_mean": reductions.with_mean("std"),
-    "var_mean": reductions.with_mean("var"),
-    **dict.fromkeys(("norm", "vector_norm"), reductions.norm),
-    "argmax": reductions.reduction("argmax"),
-    "argmin": reductions.reduction("argmin"),
-    "amax": reductions.reduction("max", "max"),
-    "amin": reductions.reduction("min"),
-    "logsumexp": reductions.reduction("logsumexp"),
-    "all": reductions.reduction("all"),
-    "any": reductions.reduction("any"),
-    "count_nonzero": reductions.reduction("count_nonzero"),
-    "nansum": reductions.reduction("sum"),
-    "nanmean": reductions.reduction("mean"),
-    "max": reductions.extreme("max"),
-    "min": reductions.extreme("min"),
-    "mode": reductions.extreme("mode"),
+    **{name: partial(reductions.reduction, kind, None) for name, kind in REDUCTIONS.items()},
+    "mean": partial(reductions.reduction, "mean", "average"),
+    "amax": partial(reductions.reduction, "max", "max"),
+    **{kind: partial(reductions.spread, kind) for kind in ("std", "var")},
+    **{f"{kind}_mean": partial(reductions.with_mean, kind) for kind in ("std", "var")},
+    **dict.fromkeys(
+        ("norm", "vector_norm"),
+        lambda interpreter, x, p=2, dim=None, keepdim=False, **_: reductions.reduction(
+            "norm", None, interpreter, x, dim, keepdim
+        ),
+    ),
+    **{kind: partial(reductions.extreme, kind) for kind in ("max", "min", "median", "mode")},
+    "topk": reductions.topk,
+    **{name: partial(reductions.ordered, name) for name in ("sort", "cummax", "cummin")},
     "kthvalue": reductions.kth_value,
     "quantile": reductions.quantile,
-    "topk": reductions.topk,
-    **{name: reductions.ordered(name) for name in ("sort", "cummax", "cummin")},
-    **{name: elementwise.together(name) for name in ("where", "lerp", "addcmul", "addcdiv")},
-    "complex": elementwise.together("complex"),
-    "masked_fill": elementwise.masked_fill,
+    **{
+        name: partial(elementwise.together, name)
+        for name in ("where", "lerp", "addcmul", "addcdiv", "complex")
+    },
+    "masked_fill": lambda interpreter, x, mask, value: elementwise.together(
+        "where", interpreter, to_tensor(mask), to_tensor(x)
+    ),
 }
 """Functions of `torch` and `torch.nn.functional` and methods of tensors, by name."""
 
@@ -280,19 +280,16 @@ NEW: dict[str, NativeFunction] = {
     **dict.fromkeys(
         ("Tensor", "FloatTensor", "LongTensor", "IntTensor", "DoubleTensor"), creation.typed
     ),
-    "full": creation.full,
-    "tensor": creation.tensor,
-    "as_tensor": creation.tensor,
-    "from_numpy": creation.tensor,
-    "arange": creation.arange,
-    "range": creation.arange,
+    "full": lambda interpreter, size, *_, **__: creation.constant(interpreter, size),
+    **dict.fromkeys(("tensor", "as_tensor", "from_numpy"), creation.tensor),
+    **dict.fromkeys(("arange", "range"), creation.arange),
     "linspace": creation.linspace,
     "eye": creation.eye,
     "meshgrid": creation.meshgrid,
-    **{
-        f"{name}_like": creation.like
-        for name in ("zeros", "ones", "rand", "randn", "empty", "full")
-    },
+    **dict.fromkeys(
+        ("zeros_like", "ones_like", "rand_like", "randn_like", "empty_like", "full_like"),
+        lambda interpreter, x, *_, **__: Tensor(to_tensor(x).shape),
+    ),
 }
 """Functions that create tensors."""
 
@@ -307,10 +304,8 @@ METHODS: dict[str, NativeFunction] = {
     "unfold": indexing.windows,
     "astype": first,
     "size": size,
-    "dim": lambda interpreter, x: len(x.shape),
-    "ndimension": lambda interpreter, x: len(x.shape),
-    "numel": lambda interpreter, x: math.prod(x.shape),
-    "nelement": lambda interpreter, x: math.prod(x.shape),
+    **dict.fromkeys(("dim", "ndimension"), lambda interpreter, x: len(x.shape)),
+    **dict.fromkeys(("numel", "nelement"), lambda interpreter, x: math.prod(x.shape)),
     "item": value_of,
     "tolist": tolist,
     "type": of_type,
@@ -318,8 +313,13 @@ METHODS: dict[str, NativeFunction] = {
     "is_contiguous": lambda interpreter, x, **_: True,
     "is_floating_point": lambda interpreter, x: True,
     "element_size": lambda interpreter, x: 4,
-    **dict.fromkeys(("new_zeros", "new_ones", "new_empty", "new"), creation.new),
-    "new_full": creation.new_full,
+    **dict.fromkeys(
+        ("new_zeros", "new_ones", "new_empty", "new"),
+        lambda interpreter, x, *sizes, size=None, **_: creation.constant(
+            interpreter, *sizes, size=size
+        ),
+    ),
+    "new_full": lambda interpreter, x, size, *_, **__: creation.constant(interpreter, size),
     "new_tensor": lambda interpreter, x, value, **_: creation.tensor(interpreter, value),
     "backward": lambda interpreter, x, *_, **__: None,
     "requires_grad_": _requires_grad_,
@@ -366,18 +366,17 @@ def attribute(interpreter: Interpreter, x: Tensor, name: str) -> Value:
     if bare != name and not x.node and bare not in (*RESHAPING, *FILLING):
         return BoundMethod(Native(name, first), x)  # initializes a parameter or a creation.constant
     if bare != name and bare in METHODS:
-        return BoundMethod(Native(name, _in_place(METHODS[bare])), x)
+        return BoundMethod(Native(name, partial(_in_place, METHODS[bare])), x)
     if bare != name and not name.startswith("_") and bare not in RESHAPING:
         return BoundMethod(Native(name, first), x)  # what works in place keeps the shape
     raise ProgramException("AttributeError", f"a tensor's {brief(name)} is not known here")
 
 
-def _in_place(function: NativeFunction) -> Callable[..., Value]:
-    def call(interpreter: Interpreter, x: Tensor, *args: Value, **options: Value) -> Value:
-        output = function(interpreter, x, *args, **options)
-        if isinstance(output, Tensor) and output.node:
-            x.shape, x.node, x.values = output.shape, output.node, None
-            return x
-        return output
-
-    return call
+def _in_place(
+    function: NativeFunction, /, interpreter: Interpreter, x: Tensor, *args: Value, **options: Value
+) -> Value:
+    output = function(interpreter, x, *args, **options)
+    if isinstance(output, Tensor) and output.node:
+        x.shape, x.node, x.values = output.shape, output.node, None
+        return x
+    return output

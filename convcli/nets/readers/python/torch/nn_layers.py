@@ -30,7 +30,7 @@ from convcli.nets.readers.python.torch.nn_module import MODULE, MODULE_DICT, MOD
 from convcli.nets.readers.python.torch.nn_recurrent import GATES, recurrent
 from convcli.nets.readers.python.torch.nn_weights import module_attribute
 from convcli.nets.readers.vocabulary import torch
-from convcli.nets.readers.vocabulary.registry import checked, parameters
+from convcli.nets.readers.vocabulary.registry import checked, defaults, parameters
 
 PARENTS = {
     "Conv": "_ConvNd",
@@ -57,12 +57,11 @@ def _initializer(name: str) -> NativeFunction:
     """The `__init__` of a layer: it builds the record, and keeps the arguments as attributes."""
     build = torch.LAYERS[name]
     # not inspect.signature().bind(): with its import, 20 ms for a network of 900 layers
-    names, given = parameters(build), build.__defaults__ or ()
-    defaults: dict[str, Value] = dict(zip(names[len(names) - len(given) :], given, strict=True))
+    names, usual = parameters(build), defaults(build)
     kept = [key for key in names if key not in ("bias", "device", "dtype")]
     if not names:  # layers whose arguments change no shape
         names = UNREAD.get(name.rstrip("d").rstrip("123"), ("inplace",))
-        defaults = {"p": 0.5, "inplace": False}
+        usual = {"p": 0.5, "inplace": False}
         kept = list(names)
 
     def init(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> None:
@@ -75,7 +74,7 @@ def _initializer(name: str) -> NativeFunction:
         if isinstance(record, Linear):
             record = record._replace(over="axis")
         owner.leaf = Leaf(record, "", interpreter.location(declared=True))
-        given = {**defaults, **dict(zip(names, args, strict=False)), **options}
+        given = {**usual, **dict(zip(names, args, strict=False)), **options}
         for key in kept:
             owner.attrs.setdefault(key, given.get(key))
         if isinstance(record, Conv | TransposedConv):
@@ -226,7 +225,7 @@ def _convolved(
     kernel = owner.attrs["kernel_size"]
     axes = len(kernel) if isinstance(kernel, tuple) else 2
     settings = [owner.attrs[name] for name in ("stride", "padding", "dilation", "groups")]
-    return functional.convolution(axes)(interpreter, x, weight, bias, *settings)
+    return functional.convolution(axes, interpreter, x, weight, bias, *settings)
 
 
 def _reshaping(name: str) -> Class:

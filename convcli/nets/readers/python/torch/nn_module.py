@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from convcli.callsyntax import brief
 from convcli.nets.layers import Conv, Layer, Linear, Norm, TransposedConv
@@ -24,6 +25,7 @@ from convcli.nets.readers.python.language.objects import (
     Unknown,
     Value,
     ValueIterator,
+    check_known,
     class_of,
     natives,
 )
@@ -101,6 +103,7 @@ def _add_module(interpreter: Interpreter, owner: Instance, name: Value, module: 
 
 
 def _register(
+    is_buffer: bool,
     interpreter: Interpreter,
     owner: Instance,
     name: Value,
@@ -108,26 +111,13 @@ def _register(
     *_: Value,
     **__: Value,
 ) -> None:
-    owner.attrs[str(name)] = value
-
-
-def _register_buffer(
-    interpreter: Interpreter,
-    owner: Instance,
-    name: Value,
-    value: Value = None,
-    *_: Value,
-    **__: Value,
-) -> None:
-    if isinstance(value, Tensor) and value.trained:
+    if is_buffer and isinstance(value, Tensor) and value.trained:
         value = Tensor(value.shape, values=value.values)  # a copy of weights is not trained
     owner.attrs[str(name)] = value
 
 
 def _modules(interpreter: Interpreter, owner: Instance) -> list[Instance]:
-    modules = [module for _, module in walk(owner)]
-    interpreter.tick(len(modules))
-    return modules
+    return [module for _, module in _named_modules(interpreter, owner)]
 
 
 def _named_modules(
@@ -136,24 +126,6 @@ def _named_modules(
     modules = list(walk(owner))
     interpreter.tick(len(modules))
     return modules
-
-
-def _children(interpreter: Interpreter, owner: Instance) -> ValueIterator:
-    return ValueIterator(iter([module for _, module in children(owner)]))
-
-
-def _named_children(interpreter: Interpreter, owner: Instance) -> list[tuple[str, Instance]]:
-    return list(children(owner))
-
-
-def _parameters(interpreter: Interpreter, owner: Instance, *_: Value, **__: Value) -> ValueIterator:
-    return ValueIterator(iter([tensor for _, tensor in _named(interpreter, owner)]))
-
-
-def _named_parameters(
-    interpreter: Interpreter, owner: Instance, *_: Value, **__: Value
-) -> ValueIterator:
-    return ValueIterator(iter(_named(interpreter, owner)))
 
 
 def _named(interpreter: Interpreter, owner: Instance) -> list[tuple[str, Tensor]]:
@@ -209,35 +181,25 @@ def _at_path(interpreter: Interpreter, owner: Instance, path: str) -> Value:
     return module
 
 
-def _set_attribute(interpreter: Interpreter, owner: Instance, name: Value, value: Value) -> None:
-    set_attribute(interpreter, owner, attribute_name(name), value)
-
-
-def _get_attribute(interpreter: Interpreter, owner: Instance, name: Value) -> Value:
-    return plain_attribute(owner, name)
-
-
-def _add_hook(before: bool) -> NativeFunction:
+def _add_hook(
+    before: bool,
+    /,
+    interpreter: Interpreter,
+    owner: Instance,
+    hook: Value,
+    *,
+    prepend: Value = False,
+    with_kwargs: Value = False,
+    **_: Value,
+) -> Instance:
     """A function that a module calls before its `forward`, or behind it."""
-
-    def call(
-        interpreter: Interpreter,
-        owner: Instance,
-        hook: Value,
-        *,
-        prepend: Value = False,
-        with_kwargs: Value = False,
-        **_: Value,
-    ) -> Instance:
-        if truth(interpreter, with_kwargs) or truth(interpreter, prepend):
-            raise ReadError("a hook with options is not read here")
-        hooks = owner.hooks[before]
-        hooks.append(hook)
-        handle = Instance(HANDLE)
-        handle.attrs["remove"] = Native("remove", lambda interpreter: _drop(hooks, hook))
-        return handle
-
-    return call
+    if truth(interpreter, with_kwargs) or truth(interpreter, prepend):
+        raise ReadError("a hook with options is not read here")
+    hooks = owner.hooks[before]
+    hooks.append(hook)
+    handle = Instance(HANDLE)
+    handle.attrs["remove"] = Native("remove", lambda interpreter: _drop(hooks, hook))
+    return handle
 
 
 def _drop(hooks: list[Value], hook: Value) -> None:
@@ -264,25 +226,33 @@ MODULE.names |= natives(
     {
         "add_module": _add_module,
         "register_module": _add_module,
-        "register_buffer": _register_buffer,
-        "register_parameter": _register,
+        "register_buffer": partial(_register, True),
+        "register_parameter": partial(_register, False),
         "modules": _modules,
         "named_modules": _named_modules,
-        "children": _children,
-        "named_children": _named_children,
-        "parameters": _parameters,
-        "named_parameters": _named_parameters,
+        "children": lambda interpreter, owner: ValueIterator(
+            iter([module for _, module in children(owner)])
+        ),
+        "named_children": lambda interpreter, owner: list(children(owner)),
+        "parameters": lambda interpreter, owner, *_, **__: ValueIterator(
+            iter([tensor for _, tensor in _named(interpreter, owner)])
+        ),
+        "named_parameters": lambda interpreter, owner, *_, **__: ValueIterator(
+            iter(_named(interpreter, owner))
+        ),
         "buffers": lambda interpreter, owner, *_: [],
         "named_buffers": lambda interpreter, owner, *_: [],
         **dict.fromkeys(("get_submodule", "get_parameter", "get_buffer"), _at_path),
         "state_dict": lambda *_, **__: Unknown("a state_dict", harmless=True),
-        "__setattr__": _set_attribute,
-        "__getattr__": _get_attribute,
+        "__setattr__": lambda interpreter, owner, name, value: set_attribute(
+            interpreter, owner, attribute_name(name), value
+        ),
+        "__getattr__": lambda interpreter, owner, name: plain_attribute(owner, name),
         "extra_repr": lambda interpreter, owner: "",
         "_get_name": lambda interpreter, owner: owner.cls.name,
         "apply": _apply,
-        "register_forward_hook": _add_hook(before=False),
-        "register_forward_pre_hook": _add_hook(before=True),
+        "register_forward_hook": partial(_add_hook, False),
+        "register_forward_pre_hook": partial(_add_hook, True),
         "requires_grad_": _requires_grad_,
         **dict.fromkeys(SETTINGS, first),
         **dict.fromkeys(UNFELT, no_effect),
@@ -326,8 +296,7 @@ def _name_at(owner: Instance, index: Value) -> str:
 
 def _as_module(interpreter: Interpreter, value: Value) -> Value:
     """The value, which must be a module or None."""
-    if isinstance(value, Unknown):
-        raise value.error()
+    check_known(value)
     if value is not None and not interpreter.is_module(value):
         raise ProgramException("TypeError", f"{describe(value)} is not a Module subclass")
     return value

@@ -36,6 +36,7 @@ from convcli.nets.readers.python.language.objects import (
     Tensor,
     Unknown,
     Value,
+    check_known,
 )
 from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.torch import tensor_args
@@ -192,8 +193,7 @@ def set_on_layer(interpreter: Interpreter, owner: Instance, name: str, value: Va
         owner.leaf = owner.leaf._replace(layer=record._replace(bias=False))
         owner.shared.pop(name)
         return True
-    if isinstance(value, Unknown):
-        raise value.error()
+    check_known(value)
     if not isinstance(value, Tensor) or (value.shape != own.shape and name != "weight"):
         raise ReadError(f"a layer is given a {name} of another shape")
     if value.shape != own.shape:
@@ -300,17 +300,21 @@ def weight_norm(
     return module
 
 
-def parametrized(kind: str, change: NativeFunction | None = None) -> NativeFunction:
+def parametrized(
+    kind: str,
+    change: NativeFunction | None,
+    /,
+    interpreter: Interpreter,
+    module: Value,
+    *args: Value,
+    **options: Value,
+) -> Value:
     """`parametrizations.weight_norm(layer)` and others: PyTorch changes the layer's class."""
-
-    def call(interpreter: Interpreter, module: Value, *args: Value, **options: Value) -> Value:
-        if change is not None:
-            change(interpreter, module, *args, **options)
-        if isinstance(module, Instance):
-            module.attrs["parametrizations"] = kind
-        return module
-
-    return call
+    if change is not None:
+        change(interpreter, module, *args, **options)
+    if isinstance(module, Instance):
+        module.attrs["parametrizations"] = kind
+    return module
 
 
 def spectral_norm(interpreter: Interpreter, module: Value, *_: Value, **__: Value) -> Value:
@@ -345,8 +349,7 @@ def parameter(
     interpreter: Interpreter, data: Value = None, requires_grad: Value = True, **_: Value
 ) -> Tensor:
     """`nn.Parameter(torch.zeros(…))`."""
-    if isinstance(data, Unknown):
-        raise data.error()
+    check_known(data)
     if isinstance(data, int | float):
         data = Tensor(())
     tensor = Tensor(tensor_args.to_tensor(data).shape, trained=True)

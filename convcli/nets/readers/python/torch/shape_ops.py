@@ -12,7 +12,6 @@ from convcli.nets.readers.python.language.graph_recorder import check_size
 from convcli.nets.readers.python.language.objects import (
     ShapeMismatch,
     Tensor,
-    TensorFunction,
     Unknown,
     Value,
 )
@@ -179,15 +178,11 @@ def regarded(interpreter: Interpreter, x: Tensor, output: Shape) -> Tensor:
     return append_node(interpreter, Reshape(per_image(output)), [x], output)
 
 
-def at_least(axes_: int) -> TensorFunction:
+def at_least(axes_: int, interpreter: Interpreter, x: Value) -> Tensor:
     """`atleast_2d`: axes of length 1 before those there are; the third is after them."""
-
-    def call(interpreter: Interpreter, x: Value) -> Tensor:
-        x = to_tensor(x)
-        output = (1,) * (min(axes_, 2) - len(x.shape)) + x.shape
-        return regarded(interpreter, x, output + (1,) * (axes_ - len(output)))
-
-    return call
+    x = to_tensor(x)
+    output = (1,) * (min(axes_, 2) - len(x.shape)) + x.shape
+    return regarded(interpreter, x, output + (1,) * (axes_ - len(output)))
 
 
 def _widened(x: Tensor, rank: int) -> Shape:
@@ -207,10 +202,6 @@ def expand(interpreter: Interpreter, x: Value, *sizes: Value) -> Tensor:
     if output == x.shape:
         return x
     return append_operation(interpreter, "expand", [x], output, output)
-
-
-def expand_as(interpreter: Interpreter, x: Value, other: Value) -> Tensor:
-    return expand(interpreter, x, to_tensor(other).shape)
 
 
 def repeat(interpreter: Interpreter, x: Value, *times: Value) -> Tensor:

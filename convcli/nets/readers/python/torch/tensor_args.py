@@ -10,8 +10,8 @@ from convcli.nets.readers.python.language.objects import (
     ProgramException,
     ShapeMismatch,
     Tensor,
-    Unknown,
     Value,
+    check_known,
 )
 from convcli.nets.readers.python.language.protocol import Interpreter
 
@@ -56,8 +56,7 @@ def apply_layer(interpreter: Interpreter, record: Layer, x: Value, *others: Tens
 
 def fill(interpreter: Interpreter, x: Tensor, value: Value) -> None:
     """`x[…] = y`: the same shape, with values of both."""
-    if isinstance(value, Unknown):
-        raise value.error()
+    check_known(value)
     if isinstance(value, Tensor) and (value.node or value.trained):
         x.node = append_operation(interpreter, "fill", [x, value], x.shape).node
     x.values = None
@@ -67,8 +66,7 @@ def to_tensor(value: Value) -> Tensor:
     """The value, which must be a tensor."""
     if isinstance(value, Tensor):
         return value
-    if isinstance(value, Unknown):
-        raise value.error()
+    check_known(value)
     raise ProgramException("TypeError", f"{describe(value)} is given where a tensor belongs")
 
 
@@ -78,8 +76,7 @@ def to_integer(value: Value, name: str = "a size") -> int:
         value = value.number
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    if isinstance(value, Unknown):
-        raise value.error()
+    check_known(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise ProgramException("TypeError", f"{name} is a whole number, not {describe(value)}")
     return value
