@@ -99,7 +99,6 @@ def _filter_picture(source: str, options: FilterRun) -> None:
     limits = Limits(options.max_pixels, options.max_memory)
     with closing(Prefetch(source, background=True, limits=limits)) as prefetch:
         from convcli.images.filters.apply import filter_opened, open_planned, refuse_clipping
-        from convcli.images.filters.plan import statistics_text
         from convcli.images.filters.spec import remarks, replayed, spec_of
         from convcli.images.io.atomic import check_free, files_named
         from convcli.images.io.formats import Target
@@ -155,7 +154,7 @@ def _filter_picture(source: str, options: FilterRun) -> None:
         return
     if not options.quiet:
         bands = "" if opened.picture else ", in bands"
-        note(f"{title}{bands}: {statistics_text(statistics, opened.plan)}")
+        note(f"{title}{bands}: {statistics.described(opened.plan.faint)}")
         if target.path != "-":
             path(target.path)
 

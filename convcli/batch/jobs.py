@@ -109,7 +109,6 @@ class FilterJob(Job):
         from convcli.batch.resume import finished_before
         from convcli.images.filters.apply import filter_opened, open_planned, refuse_clipping
         from convcli.images.filters.options import read_record
-        from convcli.images.filters.plan import statistics_text
         from convcli.images.filters.spec import spec_of
         from convcli.images.io.formats import SaveOptions, Target, format_named
         from convcli.images.io.source import file_state
@@ -149,7 +148,7 @@ class FilterJob(Job):
                         return finished
                 raise
             notes = opened.losses if opened.picture else (IN_BANDS,)
-            text, values = statistics_text(statistics, opened.plan), statistics.record()
+            text, values = statistics.described(opened.plan.faint), statistics.record()
             plan = opened.plan.record() if self.describes else {}
             return Done("done", notes, {"text": text, "values": values, "plan": plan})
 

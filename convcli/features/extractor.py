@@ -68,7 +68,7 @@ class Features(NamedTuple):
     def _repr_png_(self) -> bytes | None:
         """The maps as a notebook shows them: what `convcli extract` draws; None without maps."""
         from convcli.drawing.montage import caption, grid, sheet
-        from convcli.images.arrays import png
+        from convcli.images.pixel_arrays import png
 
         panels = [grid(caption(name, "", maps), maps) for name, maps in self.maps.items()]
         return png(sheet(panels).pixels) if panels else None
