@@ -34,10 +34,6 @@ def _reduced(function: Callable[..., Array]) -> Callable[..., Array]:
     return call
 
 
-def _gather(x: Array, indices: Array, axis: int) -> Array:
-    return np.take(x, indices.astype(np.intp), axis)
-
-
 def _gather_elements(x: Array, indices: Array, axis: int) -> Array:
     cells = indices.astype(np.intp)
     return np.take_along_axis(x, np.where(cells < 0, cells + x.shape[axis], cells), axis)
@@ -108,8 +104,8 @@ SCATTERED: dict[str, Callable[..., object]] = {
 """How a written value combines with the present one; "none" overwrites it."""
 
 
-def _written(x: Array, cells: tuple[Array, ...], updates: Array, reduction: str) -> Array:
-    y = x.copy()
+def _scatter_nd(x: Array, indices: Array, updates: Array, reduction: str) -> Array:
+    y, cells = x.copy(), tuple(np.moveaxis(indices.astype(np.intp), -1, 0))
     if reduction == "none":
         y[cells] = updates
     else:
@@ -118,14 +114,9 @@ def _written(x: Array, cells: tuple[Array, ...], updates: Array, reduction: str)
 
 
 def _scatter_elements(x: Array, indices: Array, updates: Array, axis: int, reduction: str) -> Array:
-    cells: list[Array] = list(np.indices(indices.shape, sparse=True))
-    along = indices.astype(np.intp)
-    cells[axis] = np.where(along < 0, along + x.shape[axis], along)
-    return _written(x, tuple(cells), updates, reduction)
-
-
-def _scatter_nd(x: Array, indices: Array, updates: Array, reduction: str) -> Array:
-    return _written(x, tuple(np.moveaxis(indices.astype(np.intp), -1, 0)), updates, reduction)
+    cells: Array = np.indices(indices.shape)
+    cells[axis] = np.where(indices < 0, indices + x.shape[axis], indices)
+    return _scatter_nd(x, np.moveaxis(cells, 0, -1), updates, reduction)
 
 
 def _reverse_sequence(x: Array, lengths: tuple[int, ...], batch: int) -> Array:
@@ -196,7 +187,7 @@ OPERATIONS: dict[str, Callable[..., Array]] = {
     "sum_square": _reduced(lambda x, **how: np.square(x).sum(**how)),
     "log_sum": _reduced(lambda x, **how: np.log(x.sum(**how))),
     "log_sum_exp": _reduced(_log_sum_exp),
-    "gather": _gather,
+    "gather": lambda x, indices, axis: np.take(x, indices.astype(np.intp), axis),
     "gather_elements": _gather_elements,
     "gather_nd": _gather_nd,
     "pad": _pad,

@@ -60,11 +60,6 @@ def _integers(values: Sequence[object], least: int = 2) -> list[int]:
     return sizes
 
 
-def _embedding(values: Sequence[object], options: dict[str, object]) -> int:
-    rows, columns = _integers(values)[:2]
-    return rows * columns
-
-
 RECURRENT = ("RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell")
 
 
@@ -103,7 +98,9 @@ def _root_mean_square(values: Sequence[object], options: dict[str, object]) -> i
 
 
 PARAMETERS: dict[str, Count] = {
-    **dict.fromkeys(("Embedding", "EmbeddingBag"), _embedding),
+    **dict.fromkeys(
+        ("Embedding", "EmbeddingBag"), lambda values, options: prod(_integers(values)[:2])
+    ),
     **{name: _recurrent(name) for name in RECURRENT},
     "RMSNorm": _root_mean_square,
     "Bilinear": _bilinear,

@@ -135,7 +135,7 @@ def matmul(call: Call) -> Results:
         ):
             bias = None
         if bias is not None:
-            call.absorb_addition()
+            call.absorbed.add(call.node.outputs[0])
         return linear(call, left, right.permuted((1, 0)), bias and bias.reshaped(right.shape[1:]))
     a = left.shape if len(left.shape) > 1 else (1, *left.shape)
     b = right.shape if len(right.shape) > 1 else (*right.shape, 1)

@@ -123,14 +123,11 @@ def slices(call: Call, shape: Shape) -> tuple[list[int], list[int], Shape]:
         n = shape[axis]
         if step == 0:
             raise call.refuse("a step of 0")
-        kept = range(*slice(start, _open(end, step, n), step).indices(n))
+        # an end far before the first index means: up to the first index
+        stop = None if step < 0 and end < -n else end
+        kept = range(*slice(start, stop, step).indices(n))
         first[axis], steps[axis], lengths[axis] = kept.start, step, len(kept)
     return first, steps, tuple(lengths)
-
-
-def _open(end: int, step: int, length: int) -> int | None:
-    """An end far before the first index means: up to the first index."""
-    return None if step < 0 and end < -length else end
 
 
 def slice_(call: Call) -> Results:
