@@ -1,4 +1,4 @@
-"""What each layer of the notation does to the maps of one image: a record → a call of the core.
+"""The layers of the notation on the maps of one image: a record → a call of the core.
 
 Maps are float32 (c, *lengths) with one or two lengths, or a vector (c,). FORWARD holds a line for
 each kind of layer; the weights of a node come as arrays by role, as their `slots` say.
@@ -72,7 +72,7 @@ def refusal(layer: Layer) -> str | None:
 
 
 def forward(layer: Layer, inputs: Sequence[Array], weights: Weights) -> Array:
-    """What a layer makes of its inputs.
+    """The output of a layer.
 
     >>> pool = Pool("max", (2, 2), (2, 2), ((0, 0), (0, 0)))
     >>> forward(pool, [np.arange(8.0).reshape(1, 2, 4)], {})

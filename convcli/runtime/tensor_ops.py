@@ -1,4 +1,4 @@
-"""What model files do to tensors beside layers, on arrays: `permute`, a slice, a matrix product."""
+"""Operations of model files other than layers, on arrays: `permute`, a slice, a matrix product."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,7 +13,7 @@ from convcli.runtime.resize import resize
 from convcli.runtime.sampling import grid_sample
 
 Index = int | None | str | tuple[int | None, int | None, int | None]
-"""What an operation keeps of an index: a number, the ends of a slice, "…" for a tensor."""
+"""An index in an operation: a number, the ends of a slice, "…" for a tensor."""
 
 
 def _slice(x: Array, indices: tuple[Index, ...]) -> Array:
@@ -226,13 +226,13 @@ ARITHMETIC: dict[str, Callable[..., Array]] = {
 
 
 def operate(layer: Operation, inputs: Sequence[Array], weights: object) -> Array:
-    """An operation on arrays of one image each; whole shapes are restored for it.
+    """An operation on arrays of one image each; their complete shapes are restored for it.
 
     Raises UnfitError for values that it cannot work on, such as places beyond a tensor.
     """
-    whole = [x.reshape(shape) for x, shape in zip(inputs, layer.inputs, strict=True)]
+    arrays = [x.reshape(shape) for x, shape in zip(inputs, layer.inputs, strict=True)]
     try:
-        output = OPERATIONS[layer.type](*whole, *layer.values)
+        output = OPERATIONS[layer.type](*arrays, *layer.values)
     except (IndexError, ValueError) as error:
         if isinstance(error, UnfitError):
             raise

@@ -127,8 +127,8 @@ class _Program:
     @property
     def shape(self) -> Shape:
         """The input that it was exported for, (channels, *lengths)."""
-        whole = self.sizes[self.inputs[0]]
-        return whole[1:] if len(whole) > 1 else whole
+        sizes = self.sizes[self.inputs[0]]
+        return sizes[1:] if len(sizes) > 1 else sizes
 
     def network(self, shape: Shape, given: tuple[Given, ...] = ()) -> Network:
         """The network, which is valid only for the sizes that it was exported with."""
@@ -139,13 +139,15 @@ class _Program:
             raise UnfitError(f"{safe(self.source)} was exported for {safe(sizes)} only")
         graph = TensorGraph()
         known: dict[str, Value] = {**self.arrays}
-        whole = self.sizes[self.inputs[0]]
-        known[self.inputs[0]] = traced(INPUT, whole)
+        input_size = self.sizes[self.inputs[0]]
+        known[self.inputs[0]] = traced(INPUT, input_size)
         stopped = None
         node = None
         try:
-            if whole[0] != 1 and len(whole) > 1:
-                raise Halt(f"it was exported with a batch of {whole[0]}; export it with one image")
+            if input_size[0] != 1 and len(input_size) > 1:
+                raise Halt(
+                    f"it was exported with a batch of {input_size[0]}; export it with one image"
+                )
             for name in self.inputs[1:]:
                 known[name] = graph.further_input(safe(name), self.sizes[name])
             for node in self.nodes:

@@ -52,11 +52,11 @@ HOLDING = {
 """Classes of PyTorch, torchvision and timm that hold parameters which a print does not show."""
 
 
-def _integers(values: Sequence[object], least: int = 2) -> list[int]:
-    """The integers of a print. Raises SpecError for fewer of them than `least`."""
+def _integers(values: Sequence[object], minimum: int = 2) -> list[int]:
+    """The integers of a print. Raises SpecError for fewer of them than `minimum`."""
     sizes = [value for value in values if type(value) is int]
-    if len(sizes) < least:
-        raise SpecError(f"needs {counted(least, 'number')}")
+    if len(sizes) < minimum:
+        raise SpecError(f"needs {counted(minimum, 'number')}")
     return sizes
 
 

@@ -346,10 +346,10 @@ def global_pool(kind: PoolKind) -> Operator:
 def prelu(call: Call) -> Results:
     x, slope = call.x(), call.x(1)
     channels = x.shape[1] if len(x.shape) > 1 else 1
-    wide = [n for n in slope.shape if n != 1]
-    wide_shape = (1,) * (len(x.shape) - len(slope.shape)) + slope.shape
-    along = not wide or wide_shape[1:2] == (channels,)
-    if isinstance(slope, Traced) or not along or len(wide) > 1:
+    longer = [n for n in slope.shape if n != 1]
+    full_shape = (1,) * (len(x.shape) - len(slope.shape)) + slope.shape
+    along = not longer or full_shape[1:2] == (channels,)
+    if isinstance(slope, Traced) or not along or len(longer) > 1:
         low = call.graph.elementwise("negative_part", x)
         high = call.graph.elementwise("positive_part", x)
         weight = slope if isinstance(slope, Traced) else _trained(call, slope)
