@@ -5,7 +5,7 @@ from collections import namedtuple
 from operator import itemgetter
 from typing import TYPE_CHECKING, TypeVar
 
-if TYPE_CHECKING or sys.version_info >= (3, 14):  # there, annotations are computed when asked for
+if TYPE_CHECKING or sys.version_info >= (3, 14):  # there, annotations are computed on demand
     from typing import NamedTuple as NamedTuple
 else:
 

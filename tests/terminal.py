@@ -73,7 +73,7 @@ def shell(line: str, folder: Path, stream: type[TextIOWrapper] = TextIOWrapper) 
         if sign == ">":
             (folder / words[0]).write_bytes(given)
             continue
-        given = step(words, given, folder, stream)
+        given = step(words, given, folder, stream if into == "&&" else TextIOWrapper)
         if into == "&&":
             printed.append(given.decode())
             given = b""

@@ -9,12 +9,12 @@ again from integers.
 import numpy as np
 
 from convcli.geometry import Pair
-from convcli.images.arrays import Stored, Values
 from convcli.images.engines.column_products import ColumnProducts
 from convcli.images.engines.correlate import Correlator, weight
 from convcli.images.engines.quantize import NOTHING, IntensityMap, Statistics, combined
 from convcli.images.engines.row_bands import Bands, Work, band_rows
 from convcli.images.engines.shift_passes import Scratch, memory_order
+from convcli.images.pixel_arrays import Stored, Values
 from convcli.records import NamedTuple
 
 SINGLE = np.dtype(np.float32)
@@ -72,7 +72,7 @@ class Settled(NamedTuple):
         step, exactly, _ = self.exact.work(bands, intensity, full, threads)
         quantizer, slack = self.exact.quantizer(intensity, full), self.slack(intensity, full)
         rows, columns = self.exact.shape
-        cells, channels = bands.width() * bands.pixels.shape[2], bands.pixels.shape[2]
+        cells, channels = bands.width * bands.pixels.shape[2], bands.pixels.shape[2]
         steps = np.add.outer(np.arange(rows) * cells, np.arange(columns) * channels).reshape(-1)
         rough = self.rough.times(quantizer.gain)
         count = band_rows(cells, bands.size[0], SINGLE.itemsize, rows, threads)

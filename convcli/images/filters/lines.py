@@ -6,7 +6,7 @@ Every function works on planes (h, w, c), each channel on its own.
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.images.arrays import Values
+from convcli.images.pixel_arrays import Values
 
 Flags = NDArray[np.bool_]
 

@@ -15,7 +15,6 @@ import numpy as np
 
 from convcli.borders import FILL
 from convcli.errors import OutputError, PictureError
-from convcli.images.arrays import Samples
 from convcli.images.engines.quantize import NOTHING, Statistics, combined
 from convcli.images.engines.row_bands import Window, extend
 from convcli.images.filters.apply import Filtered, filter_picture
@@ -25,6 +24,7 @@ from convcli.images.io.atomic import write_file
 from convcli.images.io.formats import FORMATS
 from convcli.images.io.netpbm import header as ppm_header
 from convcli.images.io.tiff_layout import UNPACKED_BY_VIPS, layout_of
+from convcli.images.pixel_arrays import Samples
 from convcli.records import NamedTuple
 from convcli.text import safe
 

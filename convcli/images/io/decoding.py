@@ -17,8 +17,8 @@ from convcli.records import NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from convcli.images.arrays import Samples
     from convcli.images.image import Header
+    from convcli.images.pixel_arrays import Samples
 
 DEEP = {
     "LA;16": "LA;16",

@@ -7,10 +7,10 @@ from typing import IO, Literal
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from convcli.images.arrays import Samples
 from convcli.images.image import Metadata
 from convcli.images.io.source import is_pillows
 from convcli.images.io.tags import tags_of
+from convcli.images.pixel_arrays import Samples
 
 RECORD_KEY = "convcli"
 """The name of the PNG text that says how a result was made."""

@@ -10,7 +10,6 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
 from convcli.errors import PictureError
-from convcli.images.arrays import Samples
 from convcli.images.image import Limits, Metadata, Needs, Picture, Timing, TooLargeError
 from convcli.images.io.decoding import Decoded, decode_halves, is_deep, set_order
 from convcli.images.io.formats import FORMATS, SUFFIXES
@@ -28,6 +27,7 @@ from convcli.images.io.tags import (
     tags_of,
 )
 from convcli.images.io.tiff_layout import read_layout
+from convcli.images.pixel_arrays import Samples
 from convcli.text import like_file, safe
 
 BAD_FILE = (
