@@ -68,7 +68,7 @@ def volumes_scene(
     """The figure of a network whose layers stand in one line."""
     blocks, arcs = _in_line(blocks)
     solids, captions = _solids(blocks, labels, SCALES[scale], style)
-    tracks = _lanes([arc[:2] for arc in arcs])
+    tracks = _tracks([arc[:2] for arc in arcs])
     tallest = max(solid.height / 2 + solid.back for solid in solids)
     top = MARGIN + (24 if title else 0) + (TRACK * (max(tracks, default=-1) + 2) if arcs else 0)
     middle = top + tallest
@@ -129,9 +129,7 @@ def volumes_scene(
     )
     width = max(width, text_width(title, 15) + 2 * MARGIN)
     items.append(Text((MARGIN, height + 14), note, theme.faint, 9, "start"))
-    meanings, more = legend(
-        coloring.entries, MARGIN, height + 26, width - 2 * MARGIN, theme.text, theme.outline
-    )
+    meanings, more = legend(coloring.entries, MARGIN, height + 26, width - 2 * MARGIN, theme)
     items += meanings
     if title:
         items.append(Text((width / 2, MARGIN + 2), title, theme.text, 15))
@@ -297,8 +295,8 @@ WINDOW_AT, CELL_AT = 0.55, 0.3
 """Where a window begins on the map that it reads, and a cell lies on the map that it gives."""
 
 
-def _lanes(arcs: Sequence[tuple[int, int]]) -> list[int]:
-    """The lowest lane for each arc in which it meets no other; short ones are inside."""
+def _tracks(arcs: Sequence[tuple[int, int]]) -> list[int]:
+    """The lowest track for each arc on which it meets no other; short ones are inside."""
     tracks = [0] * len(arcs)
     placed: list[tuple[int, int, int]] = []
     for number in sorted(range(len(arcs)), key=lambda i: (arcs[i][1] - arcs[i][0], arcs[i])):
