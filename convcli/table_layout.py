@@ -48,15 +48,6 @@ def fold(text: str, width: int) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
-def minimum_width(text: str) -> int:
-    """The width of the longest part that is not folded.
-
-    >>> minimum_width("global_average_pool1"), minimum_width("12,345")
-    (8, 6)
-    """
-    return max(map(len, fold(text, 1).split("\n")))
-
-
 def columns_that_fit(columns: Sequence[Sequence[str]], width: int) -> list[Part]:
     """Widths of columns, heading first in each, so that lines are no longer than `width`.
 
@@ -87,7 +78,10 @@ def _parts(columns: Sequence[Sequence[str]], width: int, gap: int, first_last: b
     natural = [max(map(len, cells)) for cells in columns]
     if sum(natural) + GAP * len(natural) <= width:
         return [Part(tuple(range(len(columns))), tuple(natural))]
-    minimum = [max(map(minimum_width, cells)) for cells in columns]
+    # of the longest part that is not folded
+    minimum = [
+        max(len(line) for cell in cells for line in fold(cell, 1).split("\n")) for cells in columns
+    ]
 
     def length(widths: Sequence[int]) -> int:
         return sum(widths) + gap * (len(widths) - 1) + 2

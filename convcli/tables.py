@@ -89,7 +89,7 @@ class Math(NamedTuple):
 
 
 class Share(float):
-    """A part of a whole, from 0 to 1: printed in percent, on a terminal behind a bar.
+    """A fraction from 0 to 1: printed in percent, on a terminal behind a bar.
 
     >>> str(Share(0.57)), Share(0.57).bar, Share(0.001).bar
     ('57.0%', '██▊  ', '▏    ')
@@ -372,7 +372,7 @@ def json(result: Result) -> None:
     for key, value in record.items():
         start = f"{end}\n  {dumps(key)}: "
         if isinstance(value, list | Rows) and value:
-            # dumps with an indent takes three times as long as the whole of a large network
+            # dumps with an indent takes three times as long as all else of a large network
             for number, item in enumerate(value):
                 write((",\n    " if number else f"{start}[\n    ") + dumps(item))
             write("\n  ]")
@@ -414,10 +414,10 @@ def latex(result: Result) -> None:
     line(" & ".join(map(_tex, columns)) + r" \\")
     line("\\midrule")
     for row in rows:
-        line(" & ".join(map(_tex_cell, row)) + r" \\")
+        line(" & ".join(map(_tex, row)) + r" \\")
     if footer:
         line("\\midrule")
-        line(" & ".join(_tex(_figure(value)) for value in footer) + r" \\")
+        line(" & ".join(map(_tex, footer)) + r" \\")
     line("\\bottomrule")
     line("\\end{tabular}")
 
@@ -463,12 +463,8 @@ TEX = str.maketrans(
 )
 
 
-def _tex_cell(value: object) -> str:
-    return f"${value.latex}$" if isinstance(value, Math) else _tex(_figure(value))
-
-
-def _tex(text: str) -> str:
-    return text.translate(TEX)
+def _tex(value: object) -> str:
+    return f"${value.latex}$" if isinstance(value, Math) else _figure(value).translate(TEX)
 
 
 FORMATS: dict[str, Callable[[Result], None]] = {

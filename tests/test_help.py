@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import pytest
+from click.shell_completion import ShellComplete
 from PIL import Image
 from terminal import Terminal, shell, shell_line
 
@@ -203,6 +204,16 @@ def test_every_table_of_names_that_a_shell_completes_is_there(name):
             parameter.type.shell_complete(context, parameter, "")
 
 
+@pytest.mark.parametrize("line", COMPLETED)
+def test_words_are_completed(line):
+    *before, last = line.split()[1:]
+    items = ShellComplete(root, {}, "convcli", "").get_completions(before, last)
+    if COMPLETED[line] == {"pictures/"}:  # the shell knows its files
+        assert [(item.value, item.type) for item in items] == [(last, "file")]
+    else:
+        assert {item.value for item in items} == COMPLETED[line]
+
+
 @pytest.fixture
 def binaries(tmp_path):
     """A PATH on which `convcli` is that of the Python that runs this."""
@@ -231,7 +242,7 @@ while read -l line; complete --do-complete "$line" | cut -f1 | tr '\\n' ' '; ech
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("shell_name", "script", "step"),
-    [("bash", BASH, 1), ("fish", FISH, 3)],  # the answers of fish are those of bash, as lines
+    [("bash", BASH, 7), ("fish", FISH, 7)],  # a command, an item of a list, a folder
 )
 def test_a_shell_completes_commands_options_and_names(binaries, tmp_path, shell_name, script, step):
     if not shutil.which(shell_name):

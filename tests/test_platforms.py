@@ -108,7 +108,7 @@ def test_another_system_gives_the_same_files(name, capfd, tmp_path, monkeypatch)
 
 def test_memory_and_cores_are_those_that_the_system_tells(monkeypatch):
     with system("win32"):
-        windows = cores(), source.available(), memory_estimate.most_resident()
+        windows = cores(), source.available(), memory_estimate.peak_resident()
         held = memory_estimate.resident()
     assert (windows, held) == ((os.cpu_count(), 2**62, None), 0)
     usage = SimpleNamespace(

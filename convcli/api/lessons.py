@@ -120,7 +120,7 @@ def fit(
     PictureError for a file that is not a picture, SpecError for a size that is not understood.
     """
     from convcli.app.fit import fit_kernel
-    from convcli.fitting.planes import Levels, array_levels, open_levels
+    from convcli.fitting.levels import Levels, array_levels, open_levels
 
     def levels(picture: str | os.PathLike[str] | ArrayLike) -> Levels:
         if isinstance(picture, str | os.PathLike):
@@ -151,7 +151,7 @@ def _text(value: Values | None) -> str | None:
         return str(value)
     if not isinstance(value, Sequence) or not value:
         raise SpecError(f"{value!r:.60} holds no numbers")
-    if isinstance(value, tuple) and all(type(one) is int for one in value):
+    if isinstance(value, tuple) and all(type(side) is int for side in value):
         return "x".join(map(str, value))
     return _nested(value)
 
@@ -171,7 +171,7 @@ def _nested(values: Sequence[object]) -> str:
             raise SpecError(f"{part!r:.60}: rows of numbers differ in how deep they are nested")
         if not isinstance(part, Sequence) or isinstance(part, str):
             return str(part)
-        return joints[depth].join(text(one, depth - 1) for one in part)
+        return joints[depth].join(text(item, depth - 1) for item in part)
 
     return f"{text(values, depth)};"
 
@@ -181,7 +181,7 @@ def _pair(value: Pair | None, name: str, minimum: int) -> tuple[int, int] | None
     if value is None:
         return None
     pair = value if isinstance(value, tuple) else (value, value)
-    if len(pair) != 2 or any(type(one) is not int or one < minimum for one in pair):
+    if len(pair) != 2 or any(type(side) is not int or side < minimum for side in pair):
         raise SpecError(f"{name}={value!r:.40} is not one or two integers of at least {minimum}")
     return pair
 

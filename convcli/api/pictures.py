@@ -76,12 +76,12 @@ def filter_image(
     """
     import numpy as np
 
-    from convcli.images.arrays import PictureArray
     from convcli.images.filters.apply import filter_picture, open_planned
     from convcli.images.filters.options import FilterOptions
     from convcli.images.filters.spec import spec_of
     from convcli.images.image import picture_of
     from convcli.images.kernels.parse import kernel
+    from convcli.images.pixel_arrays import PictureArray
 
     if threads is not None and (type(threads) is not int or threads < 1):
         raise SpecError(f"threads {threads!r:.40} is not an integer of at least 1")

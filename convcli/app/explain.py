@@ -20,7 +20,9 @@ def explain(options: ExplainOptions) -> None:
     check_output(options, answer)
     target = options.output
     if target is None and answer.picture is not None:
-        target = _picture_name(options.picture)
+        picture = options.picture or "-"
+        stem = "stdin" if picture == "-" else splitext(basename(picture))[0]
+        target = f"{stem}.receptive.png"
     if target is not None:
         save_lesson(answer, target, options)
     if not options.quiet:
@@ -47,12 +49,6 @@ def check_output(options: ExplainOptions, answer: Answer) -> None:
         raise SpecError("-o takes the name of a file; stdout holds the lesson")
     if options.is_page and (options.fps is not None or options.theme is not None):
         raise SpecError("a page follows the browser's theme: leave --fps and --theme out")
-
-
-def _picture_name(source: str | None) -> str:
-    """Where a picture that was drawn goes if nobody says."""
-    stem = "stdin" if source in (None, "-") else splitext(basename(source))[0]
-    return f"{stem}.receptive.png"
 
 
 def save_lesson(answer: Answer, target: str, options: ExplainOptions) -> None:
@@ -99,7 +95,7 @@ def _save_page(answer: Answer, target: str, options: ExplainOptions) -> None:
 
     data = answer.page
     if answer.walk is not None:
-        from convcli.explanation.page.lessons import convolution_data
+        from convcli.explanation.page.windows import convolution_data
 
         data = convolution_data(answer.walk, options.cell)
     if data is None:

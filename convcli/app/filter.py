@@ -12,8 +12,7 @@ from convcli.errors import OutputError, SpecError
 from convcli.images.filters.options import FilterOptions
 from convcli.options import OutputOptions, is_template
 from convcli.output import line, note, path, planned
-from convcli.records import NamedTuple
-from convcli.tables import Record, Table, json
+from convcli.tables import Listing, Record, json
 from convcli.text import safe
 
 if TYPE_CHECKING:
@@ -100,7 +99,6 @@ def _filter_picture(source: str, options: FilterRun) -> None:
     limits = Limits(options.max_pixels, options.max_memory)
     with closing(Prefetch(source, background=True, limits=limits)) as prefetch:
         from convcli.images.filters.apply import filter_opened, open_planned, refuse_clipping
-        from convcli.images.filters.plan import statistics_text
         from convcli.images.filters.spec import remarks, replayed, spec_of
         from convcli.images.io.atomic import check_free, files_named
         from convcli.images.io.formats import Target
@@ -156,7 +154,7 @@ def _filter_picture(source: str, options: FilterRun) -> None:
         return
     if not options.quiet:
         bands = "" if opened.picture else ", in bands"
-        note(f"{title}{bands}: {statistics_text(statistics, opened.plan)}")
+        note(f"{title}{bands}: {statistics.described(opened.plan.faint)}")
         if target.path != "-":
             path(target.path)
 
@@ -207,28 +205,13 @@ def _preview(picture: Picture, spec: FilterSpec) -> None:
     console.print(grid)
 
 
-class _Plan(NamedTuple):
-    """A plan and what became of it, as tables print results."""
-
-    fields: Record
-    value: str = ""
-    warnings: Sequence[str] = ()
-    caption: str = ""
-
-    def table(self) -> Table:
-        return (), (), ()
-
-    def record(self) -> Record:
-        return self.fields
-
-
 def _print_json(record: Record, to_stderr: bool) -> None:
     if to_stderr:
         from json import dumps
 
         note(dumps(record))
     else:
-        json(_Plan(record))
+        json(Listing("", ((), (), ()), record))
 
 
 def _filter_batch(options: FilterRun) -> None:
@@ -342,7 +325,7 @@ def _report_path(quiet: bool) -> Callable[[Progress, Outcome], None]:
             if not quiet or text != IN_BANDS:  # what is lost is said in any case
                 progress.note(f"{safe(outcome.source)}: {text}")
         if not quiet and progress.total == 1 and isinstance(outcome.value, dict):
-            progress.note(f"{safe(outcome.target)}: {outcome.value['said']}")
+            progress.note(f"{safe(outcome.target)}: {outcome.value['text']}")
         if outcome.status != "failed" and not quiet:
             progress.path(outcome.target)
 

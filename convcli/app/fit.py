@@ -3,13 +3,13 @@
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from convcli.app.options import FitOptions
 from convcli.errors import SpecError
 from convcli.fitting import least_squares
-from convcli.fitting.live import watch
-from convcli.fitting.planes import Levels, open_levels
+from convcli.fitting.least_squares import Moment
+from convcli.fitting.levels import Levels, open_levels
+from convcli.fitting.loss_curve import watch
 from convcli.fitting.results import STYLES, FittedKernel, TrainedNet, kernel_text
 from convcli.images.io.atomic import check_free, files_named, write_file
 from convcli.images.io.write import save_arrays
@@ -30,7 +30,6 @@ GAIN = 0.95
 
 def fit(options: FitOptions) -> None:
     """Fit or train, print the result, and save it. Raises a Refusal."""
-
     _check(options)
     before, after = open_levels(options.before), open_levels(options.after)
     for name, levels in ((options.before, before), (options.after, after)):
@@ -39,7 +38,7 @@ def fit(options: FitOptions) -> None:
     result = _train(options, before, after) if options.net else _fit(options, before, after)
     show_text(result, STYLES, options)
     if isinstance(result, FittedKernel):
-        result.check(said=options.shows_text)
+        result.check(is_printed=options.shows_text)
     if options.output:
         _save(result, options.output, options.force)
         note(f"written to {safe(options.output)}")
@@ -51,7 +50,6 @@ def fit(options: FitOptions) -> None:
 
 def _check(options: FitOptions) -> None:
     """Raises SpecError and OutputError for options that do not go together."""
-
     if options.before == options.after == "-":
         raise SpecError("standard input holds one picture; name the other")
     if options.net is not None and options.size is not None:
@@ -71,45 +69,41 @@ def _check(options: FitOptions) -> None:
 
 
 def fit_kernel(
-    before: Levels, after: Levels, size: tuple[int, int] | Literal["auto"] = (3, 3)
+    before: Levels, after: Levels, size: tuple[int, int] | Literal["auto"]
 ) -> FittedKernel:
-    """The kernel of a pair; "auto" takes the smallest that explains it. Raises UnfitError."""
+    """The kernel of a pair. Raises UnfitError.
+
+    "auto" takes the smallest that explains it, or after which larger ones hardly do better.
+    """
     clip = (after.step / 2, after.top - after.step / 2) if after.step else None
-    planes = before.planes, after.planes
-    if size == "auto":
-        return _smallest(planes, clip, after.step)
-    return FittedKernel(least_squares.fit(*planes, size, clip), step=after.step)
 
+    def fitted(size: tuple[int, int]) -> FittedKernel:
+        fit = least_squares.fit(before.planes, after.planes, size, clip)
+        return FittedKernel(fit, step=after.step)
 
-def _fit(options: FitOptions, before: Levels, after: Levels) -> FittedKernel:
-    result = fit_kernel(before, after, options.size or (3, 3))
-    fitted = result.fitted
-    if not options.watch:
-        return result
-
-    steps = options.steps or STEPS
-    moments = least_squares.descend(fitted.equations, steps)
-    losses = watch(
-        moments, steps, "gradient descent", lambda moment: moment.kernels[0, :1].tolist()
-    )
-    return FittedKernel(fitted, (steps, losses[-1]), after.step)
-
-
-def _smallest(
-    planes: tuple[NDArray[np.float64], NDArray[np.float64]],
-    clip: tuple[float, float] | None,
-    step: float,
-) -> FittedKernel:
-    """The smallest kernel that explains the pair, or after which larger ones hardly do better."""
-    result = FittedKernel(least_squares.fit(*planes, AUTO_SIZES[0], clip), step=step)
-    for size in AUTO_SIZES[1:]:
-        if result.is_explained or min(planes[0].shape[1:]) < 2 * size[0]:
+    if size != "auto":
+        return fitted(size)
+    result = fitted(AUTO_SIZES[0])
+    for larger_size in AUTO_SIZES[1:]:
+        if result.is_explained or min(before.planes.shape[1:]) < 2 * larger_size[0]:
             break
-        larger = FittedKernel(least_squares.fit(*planes, size, clip), step=step)
+        larger = fitted(larger_size)
         if larger.fitted.residual > GAIN * result.fitted.residual:
             break
         result = larger
     return result
+
+
+def _fit(options: FitOptions, before: Levels, after: Levels) -> FittedKernel:
+    result = fit_kernel(before, after, options.size or (3, 3))
+    if not options.watch:
+        return result
+    steps = options.steps or STEPS
+    moments = least_squares.descend(result.fitted.equations, steps)
+    losses = watch(
+        moments, steps, "gradient descent", lambda moment: moment.kernels[0, :1].tolist()
+    )
+    return result._replace(descent=(steps, losses[-1]))
 
 
 def _train(options: FitOptions, before: Levels, after: Levels) -> TrainedNet:
@@ -122,22 +116,16 @@ def _train(options: FitOptions, before: Levels, after: Levels) -> TrainedNet:
     trainer = Trainer(stack, before.planes, after.planes, steps, seed)
     first = trainer.total_loss()
     if options.watch:
-        first_layer = next(iter(stack.weights))
-        watch(
-            trainer.run(),
-            steps,
-            "backpropagation",
-            lambda _: _first_filters(stack.weights[first_layer]),
-        )
+        watch(trainer.run(), steps, "backpropagation", _first_filters)
     else:
         for _ in trainer.run():
             pass
     return TrainedNet(stack.weights, first, trainer.total_loss(), steps, seed)
 
 
-def _first_filters(weight: NDArray[np.float32]) -> list[list[list[float]]]:
+def _first_filters(moment: Moment) -> list[list[list[float]]]:
     """The first layer's filters of the first channel, side by side as far as a screen holds."""
-
+    weight = moment.kernels
     side = weight[: max(1, 8 // weight.shape[3]), 0].transpose(1, 0, 2)
     return [np.concatenate(list(side.transpose(1, 0, 2)), axis=1).tolist()]
 

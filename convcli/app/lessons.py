@@ -164,16 +164,16 @@ def _pixel(options: ExplainOptions) -> Answer:
         )
     if read_size(options.kernel):
         raise SpecError("a picture needs a kernel with weights, such as --kernel sharpen")
-    one = kernel(options.kernel)
-    one.check_explained()
+    weights = kernel(options.kernel)
+    weights.check_explained()
     picture = open_picture(options.picture)
-    lesson = pixel_lesson(picture, one, options.at) if options.at is not None else None
-    hints = () if one.listed else row_hints(*one.shape)
+    lesson = pixel_lesson(picture, weights, options.at) if options.at is not None else None
+    hints = () if weights.listed else row_hints(*weights.shape)
     if not options.is_page:
         return Answer(lesson, hints=hints)
-    from convcli.explanation.page.lessons import picture_data
+    from convcli.explanation.page.windows import picture_data
 
-    return Answer(lesson, hints=hints, page=picture_data(picture, one, options.at))
+    return Answer(lesson, hints=hints, page=picture_data(picture, weights, options.at))
 
 
 def _network(options: ExplainOptions) -> Answer:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from convcli.callsyntax import UNREADABLE, parsed_module
 from convcli.errors import Refusal, UnfitError
-from convcli.nets.analysis.shape_errors import Explanation, explain_message
+from convcli.nets.analysis.shape_errors import Meaning, explain_message
 from convcli.nets.analysis.summary import SCHEMA
 from convcli.options import OutputOptions
 from convcli.records import NamedTuple
@@ -44,7 +44,7 @@ class Explained(NamedTuple):
     """An error, what it means, and what its class says of it."""
 
     message: str
-    meaning: Explanation
+    meaning: Meaning
     file: str = ""
     input: Shape = ()
     """The input with which the class fails as the message says."""
@@ -185,7 +185,7 @@ def _class_at(text: str, line: int) -> str | None:
     return None
 
 
-def _reproduced(reading: Reading, meaning: Explanation) -> tuple[Shape, Failure] | None:
+def _reproduced(reading: Reading, meaning: Meaning) -> tuple[Shape, Failure] | None:
     """The square input with which a network fails with both numbers of a message."""
     from convcli.nets.analysis.summary import trace
     from convcli.nets.analysis.valid_inputs import input_for, resized

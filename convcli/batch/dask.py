@@ -90,7 +90,7 @@ def done_there(job: AnyJob, task: Task) -> Outcome:
 def on_cluster(tasks: Sequence[Task], job: AnyJob, address: str, ship: str) -> Iterator[Outcome]:
     """The outcomes of tasks, in their order; those of a worker that dies are done by another.
 
-    A task may therefore run twice: files appear whole under their names, and the second replaces
+    A task may therefore run twice: files appear complete under their names, and the second replaces
     the first. Raises Refusal where no scheduler answers.
     """
     try:
@@ -182,12 +182,10 @@ class Cluster:
 
     def threads(self) -> int:
         """Threads of all workers. Raises Refusal where the scheduler is gone."""
-        try:
-            if self.client.status != "running":
-                raise self.gone()
-            return sum(_within(CONNECTING, self.client.nthreads).values())
-        except Exception:  # whatever Dask raises then
-            raise self.gone() from None
+        with suppress(Exception):  # whatever Dask raises then
+            if self.client.status == "running":
+                return sum(_within(CONNECTING, self.client.nthreads).values())
+        raise self.gone()
 
     def gone(self) -> Refusal:
         return Refusal(f"{self.name} is gone; finished results are kept")

@@ -102,14 +102,13 @@ class FilterJob(Job):
     lossy_in_place: bool = False
     mask: str | None = None
     describes: bool = False
-    """Whether outcomes hold the whole plan too, as JSON wants it."""
+    """Whether outcomes hold the plan too, as JSON wants it."""
 
     def work(self) -> Work:
         """The function that does the tasks; what it needs for all of them is made once."""
         from convcli.batch.resume import finished_before
         from convcli.images.filters.apply import filter_opened, open_planned, refuse_clipping
         from convcli.images.filters.options import read_record
-        from convcli.images.filters.plan import statistics_text
         from convcli.images.filters.spec import spec_of
         from convcli.images.io.formats import SaveOptions, Target, format_named
         from convcli.images.io.source import file_state
@@ -149,9 +148,9 @@ class FilterJob(Job):
                         return finished
                 raise
             notes = opened.losses if opened.picture else (IN_BANDS,)
-            said, values = statistics_text(statistics, opened.plan), statistics.record()
+            text, values = statistics.described(opened.plan.faint), statistics.record()
             plan = opened.plan.record() if self.describes else {}
-            return Done("done", notes, {"said": said, "values": values, "plan": plan})
+            return Done("done", notes, {"text": text, "values": values, "plan": plan})
 
         return work
 

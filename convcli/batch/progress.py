@@ -4,7 +4,6 @@ import os
 import sys
 from json import dumps
 from time import perf_counter
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from convcli.batch.jobs import Outcome
@@ -35,12 +34,7 @@ class Progress:
     def __enter__(self) -> "Progress":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.interrupted = kind is KeyboardInterrupt
         if self._bar is not None:
             self._bar[0].stop()

@@ -159,7 +159,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         note("Error: there is not enough memory for it")
         return 1
     except OSError as error:  # a full disk, a vanished folder: the system's refusal, not a bug
-        note(f"Error: {_os_message(error)}")
+        note(f"Error: {error.filename or 'standard output'}: {error.strerror or error}")
         _drop_stdout()
         return 1
 
@@ -172,11 +172,6 @@ def _open_descriptors() -> None:
         except OSError:
             # the lowest that is free, which worker processes inherit as their own
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
-
-
-def _os_message(error: OSError) -> str:
-    where = f"{error.filename}: " if error.filename else "standard output: "
-    return f"{where}{error.strerror or error}"
 
 
 def _drop_stdout() -> None:

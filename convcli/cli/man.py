@@ -130,7 +130,7 @@ def _page(command: click.Command, ctx: click.Context, related: list[str]) -> str
     lines.append(".SH EXIT STATUS")
     for code, meaning in EXITS.items():
         lines += [".TP", f".B {code}", _plain(meaning)]
-    lines += [".SH SEE ALSO", ", ".join(f"{_plain(one)}(1)" for one in related)]
+    lines += [".SH SEE ALSO", ", ".join(f"{_plain(name)}(1)" for name in related)]
     return "\n".join(lines) + "\n"
 
 

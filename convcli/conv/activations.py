@@ -42,7 +42,7 @@ def leaky_relu(x: ArrayLike, negative_slope: float = 0.01) -> Array:
 
 
 def prelu(x: ArrayLike, weight: ArrayLike) -> Array:
-    """x where positive, weight · x elsewhere: one learned slope, or one a channel of (n, c, …).
+    """x where positive, weight · x elsewhere: one learned slope, or one per channel of (n, c, …).
 
     He et al. 2015.
 

@@ -34,7 +34,7 @@ def single_threaded_blas() -> Iterator[int]:
     """Hold BLAS to one thread until the last of those who ask for it is done.
 
     Gives the number of threads it had. BLAS has one number per process, hence the count of those
-    who share it: two callers that each restored what they found could leave it at one for good.
+    who share it: two callers that each restored what they read could leave it at one for good.
     """
     global _sharing
     with _lock:

@@ -258,7 +258,7 @@ def activation_gradient(name: str, grad: ArrayLike, x: ArrayLike) -> Array:
     grad, x = floats(name, grad), floats(name, x)
     _check_grad(grad, x.shape, name)
     if name in JACOBIANS:
-        return JACOBIANS[name](grad, x).astype(grad.dtype, copy=False)
+        return np.asarray(JACOBIANS[name](grad, x)).astype(grad.dtype, copy=False)
     return np.asarray(grad * DERIVATIVES[name](x)).astype(grad.dtype, copy=False)
 
 
@@ -285,16 +285,12 @@ def _gelu(x: Array) -> Array:
     return np.asarray((1 + act.erf(x / np.sqrt(2))) / 2 + x * density)
 
 
-def _hardswish(x: Array) -> Array:
-    return np.where(x <= -3, 0, np.where(x >= 3, 1, (2 * x + 3) / 6))
-
-
 DERIVATIVES: dict[str, Callable[[Array], Array]] = {
     "celu": _elu,
     "elu": _elu,
     "gelu": _gelu,
     "hardsigmoid": lambda x: _between(-3, 3)(x) / 6,
-    "hardswish": _hardswish,
+    "hardswish": lambda x: np.where(x <= -3, 0, np.where(x >= 3, 1, (2 * x + 3) / 6)),
     "hardtanh": _between(-1, 1),
     "leaky_relu": lambda x: np.where(x > 0, 1, 0.01),
     "mish": _mish,
@@ -315,12 +311,8 @@ def _softmax(grad: Array, x: Array) -> Array:
     return np.asarray(y * (grad - (grad * y).sum(axis=-1, keepdims=True)))
 
 
-def _log_softmax(grad: Array, x: Array) -> Array:
-    return np.asarray(grad - act.softmax(x) * grad.sum(axis=-1, keepdims=True))
-
-
 JACOBIANS: dict[str, Callable[[Array, Array], Array]] = {
     "softmax": _softmax,
-    "log_softmax": _log_softmax,
+    "log_softmax": lambda grad, x: grad - act.softmax(x) * grad.sum(axis=-1, keepdims=True),
 }
 """dL/dx of those that look along the last axis."""

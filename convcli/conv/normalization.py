@@ -33,7 +33,7 @@ def local_response_norm(
     squares = np.square(x, dtype=np.promote_types(x.dtype, np.float32))
     energy = np.zeros_like(squares)
     channels = x.shape[1]
-    # a channel further away than the others reach is none
+    # offsets beyond the channels add nothing
     for offset in range(max(-(size // 2), 1 - channels), min(size - size // 2, channels)):
         to = slice(max(-offset, 0), max(channels - max(offset, 0), 0))
         beside = slice(max(offset, 0), max(channels + min(offset, 0), 0))
@@ -124,7 +124,7 @@ def local_contrast_norm(x: ArrayLike, size: int = 9) -> Array:
     y = values - local_mean(values)
     spread = np.sqrt(np.maximum(local_mean(np.square(y)), 0))
     floor = spread.mean(axis=(1, 2, 3), keepdims=True)
-    # where a whole image is constant there is nothing to divide
+    # where an image is constant there is nothing to divide
     y /= np.maximum(np.maximum(spread, floor), np.finfo(working).tiny)
     # a spread of rounding errors alone would make contrasts of them
     level = np.abs(values).max(axis=(1, 2, 3), keepdims=True, initial=0)

@@ -1,4 +1,4 @@
-"""The rows and columns that a border adds around a picture, as arrays."""
+"""The rows and columns that a border adds around an image, as arrays."""
 
 import numpy as np
 

@@ -48,7 +48,7 @@ def share(
 
 
 def threads() -> int:
-    """Threads that `share` would use: as many as BLAS may, else one a core."""
+    """Threads that `share` would use: as many as BLAS may, else one per core."""
     with single_threaded_blas() as count:
         return count
 

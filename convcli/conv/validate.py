@@ -38,7 +38,7 @@ def pair(value: Sizes, what: str, minimum: int = 1) -> Pair:
 
 
 def integers(value: object, count: int) -> list[int] | None:
-    """So many whole numbers, from one that stands for all or from a sequence; else None."""
+    """`count` integers, from one that stands for all or from a sequence; else None."""
     if type(value) is int:
         return [value] * count
     if isinstance(value, np.ndarray):

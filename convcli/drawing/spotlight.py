@@ -42,8 +42,8 @@ def framed(picture: Picture, extents: Sequence[tuple[int, int]], caption: str = 
             size -= 1
         paper = Image.new("RGB", (image.width, image.height + 2 * size), PAPER)
         paper.paste(image, (0, 0))
-        place = image.width // 2, image.height + size
+        middle = image.width // 2, image.height + size
         font = ImageFont.load_default(size)
-        ImageDraw.Draw(paper).text(place, caption, fill=INK, font=font, anchor="mm")
+        ImageDraw.Draw(paper).text(middle, caption, fill=INK, font=font, anchor="mm")
         image = paper
     return Picture(np.asarray(image), has_alpha=False, format="PNG", metadata={})

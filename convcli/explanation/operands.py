@@ -3,7 +3,7 @@
 import re
 
 from convcli.errors import SpecError, UnfitError
-from convcli.explanation.values import symbols
+from convcli.explanation.values import stack_of, symbols
 from convcli.matrices import Limits, check_size, read, read_stack, row_hints
 from convcli.numerals import Stack
 from convcli.text import counted
@@ -115,12 +115,12 @@ class Operands:
         from convcli.explanation.pixel import kernel_stack
         from convcli.images.kernels.parse import kernel
 
-        one = kernel(text)
-        one.check_explained()
-        stack = kernel_stack(one)
+        named = kernel(text)
+        named.check_explained()
+        stack = kernel_stack(named)
         if len(stack) > 1:
             raise UnfitError(
-                f"{one.name} combines {len(one.parts)} kernels; explain one of them, such as "
+                f"{named.name} combines {len(named.parts)} kernels; explain one of them, such as "
                 "sobel-x, or one pixel of a picture with --at"
             )
         return stack
@@ -154,10 +154,4 @@ class Operands:
         self.notes.append(
             f"{what}: whole numbers from {low} to {low + count - 1}, seed {self.seed}"
         )
-        return tuple(
-            tuple(
-                tuple(int(self.random.random() * count) + low for _ in range(columns))
-                for _ in range(rows)
-            )
-            for _ in range(channels)
-        )
+        return stack_of(channels, rows, columns, lambda *_: int(self.random.random() * count) + low)

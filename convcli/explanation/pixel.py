@@ -22,6 +22,7 @@ from convcli.explanation.values import factor, json_stack, json_value, table_val
 from convcli.geometry import clip
 from convcli.numerals import Number, Stack, Symbol, simplest
 from convcli.records import NamedTuple
+from convcli.tables import Table
 from convcli.text import counted
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class PixelLesson(NamedTuple):
     def caption(self) -> str:
         return ""
 
-    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+    def table(self) -> Table:
         rows: list[tuple[object, ...]] = []
         for channel in range(len(self.window)):
             sums = "; ".join(
@@ -182,9 +183,9 @@ class PixelLesson(NamedTuple):
 
 def _swatch(samples: tuple[int, ...], full: int) -> Line:
     """The samples, and on a terminal their color."""
-    colour = [sample * 255 // full for sample in (samples * 3 if len(samples) < 3 else samples)]
+    color = [sample * 255 // full for sample in (samples * 3 if len(samples) < 3 else samples)]
     return [
-        ("      ", "on #" + "".join(f"{sample:02x}" for sample in colour[:3])),
+        ("      ", "on #" + "".join(f"{sample:02x}" for sample in color[:3])),
         (f" ({', '.join(map(str, samples))})", ""),
     ]
 
@@ -225,12 +226,11 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
             )
         window = window[..., :-1]
     # what lies within the kernel's size decides alone; the crop ends where the picture does
-    lines = clip(range(row - rows, row + rows + 1), height)
-    across = clip(range(column - columns, column + columns + 1), width)
-    crop = picture._replace(
-        pixels=pixels[lines.start : lines.stop, across.start : across.stop].copy()
-    )
-    filtered = filter_picture(crop, kernel).pixels[lines.index(row), across.index(column)]
+    near_rows = clip(range(row - rows, row + rows + 1), height)
+    near_columns = clip(range(column - columns, column + columns + 1), width)
+    near = pixels[near_rows.start : near_rows.stop, near_columns.start : near_columns.stop]
+    result = filter_picture(picture._replace(pixels=near.copy()), kernel).pixels
+    filtered = result[near_rows.index(row), near_columns.index(column)]
     samples, intensity = window.shape[2], intensity_map(kernel, Range(), full)
     top, left = kernel.center
     row_cells = clip(geometry.Window(rows).cells(row, top), height)

@@ -10,6 +10,7 @@ from convcli.nets.analysis.receptive_field import Extent, UnitField
 from convcli.nets.analysis.summary import named_axes, named_sizes
 from convcli.nets.layers import size_text
 from convcli.records import NamedTuple
+from convcli.tables import Table
 from convcli.text import safe
 
 if TYPE_CHECKING:
@@ -46,10 +47,10 @@ class ReceptiveLesson(NamedTuple):
     def caption(self) -> str:
         return ""
 
-    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+    def table(self) -> Table:
         names = self._axes()
         jumps = self.jump or ("",) * len(names)  # a vector has no next unit
-        rows: list[tuple[object, ...]] = [
+        rows = [
             (name, size, f"{first}..{last}", f"{low}..{high}", f"{begin}..{end}", str(jump))
             for name, size, (first, last), (low, high), (begin, end), jump in zip(
                 names,

@@ -7,7 +7,7 @@ the text is plain. Every color also has a sign:
      _    padding, or a zero between cells    ~3    never read by any window
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from convcli.explanation.steps import Spot, Step, Term, Walk
 from convcli.explanation.values import factor, numeric, total, value_text
@@ -65,11 +65,11 @@ def text(line: Line) -> str:
 def frame(walk: Walk, cell: Spot | None = None) -> Frame:
     """All of the canvas, or the window's neighborhood on a large one."""
     sides = []
-    for place, axis in enumerate(walk.axes):
+    for number, axis in enumerate(walk.axes):
         drawn = axis.drawn
         if len(drawn) > MAX_DRAWN:
             first = max(drawn.start, -MARGIN)
-            part = axis.hull(cell[place]) if cell else range(first, first + MAX_DRAWN)
+            part = axis.hull(cell[number]) if cell else range(first, first + MAX_DRAWN)
             margin = MARGIN if cell else 0
             drawn = range(
                 max(part.start - margin, drawn.start), min(part.stop + margin, drawn.stop)
@@ -81,7 +81,7 @@ def frame(walk: Walk, cell: Spot | None = None) -> Frame:
 def canvas(walk: Walk, channel: int, step: Step | None, view: Frame) -> list[Line]:
     """The canvas of a channel, with the window of a step on it."""
     rows, columns = (
-        _places(walk, axis, view[axis], None if step is None else step.cell[axis])
+        _positions(walk, axis, view[axis], None if step is None else step.cell[axis])
         for axis in (0, 1)
     )
     grid, tap = walk.input[channel], f"tap{channel}" if len(walk.input) == 3 else "tap"
@@ -107,7 +107,7 @@ def canvas(walk: Walk, channel: int, step: Step | None, view: Frame) -> list[Lin
     return aligned(cells)
 
 
-class _Place(NamedTuple):
+class _Position(NamedTuple):
     """A position on one axis of the canvas: what is at it, and which window reads it."""
 
     source: int | None
@@ -120,21 +120,21 @@ class _Place(NamedTuple):
     """Whether it lies between the window's first tap and its last."""
 
 
-def _places(walk: Walk, axis: int, places: range, output: int | None) -> list[_Place]:
-    """The places of an axis that are drawn, with the window of an output on them."""
+def _positions(walk: Walk, axis: int, positions: range, output: int | None) -> list[_Position]:
+    """The positions of an axis that are drawn, with the window of an output on them."""
     along, read = walk.axes[axis], walk.read()[axis]
     span, taps = (
         (range(0), range(0)) if output is None else (along.hull(output), along.taps(output))
     )
     return [
-        _Place(
-            along.source(place, walk.border),
-            along.cell(place) is not None,
-            along.cell(place) in read,
-            place in taps,
-            place in span,
+        _Position(
+            along.source(position, walk.border),
+            along.cell(position) is not None,
+            along.cell(position) in read,
+            position in taps,
+            position in span,
         )
-        for place in places
+        for position in positions
     ]
 
 
@@ -225,7 +225,7 @@ def sum_lines(walk: Walk, step: Step) -> Iterator[Line]:
     names = walk.names(step.cell)
     if walk.pool:
         for terms, value, name in zip(step.channels, step.sums, names, strict=True):
-            yield _named(name, POOL_LINES[walk.pool](terms), value)
+            yield _named(name, _pool_line(walk.pool, terms), value)
         return
     count = len(step.channels)
     output_name = names[0]
@@ -257,23 +257,12 @@ def _named(name: str, line: Line, value: Value) -> Line:
     return line if value == name else equals(line, value)
 
 
-def _mean_line(terms: tuple[Term, ...]) -> Line:
-    return [("(", ""), *joined([(factor(t.x), "x")] for t in terms), (f") / {len(terms)}", "")]
-
-
-def _listed(name: str) -> Callable[[tuple[Term, ...]], Line]:
-    return lambda terms: [
-        (f"{name}(", ""),
-        *joined(([(value_text(t.x), "x")] for t in terms if t.cell is not None), ", "),
-        (")", ""),
-    ]
-
-
-POOL_LINES: dict[str, Callable[[tuple[Term, ...]], Line]] = {
-    "max": _listed("max"),
-    "min": _listed("min"),
-    "avg": _mean_line,
-}
+def _pool_line(pool: str, terms: tuple[Term, ...]) -> Line:
+    """`(1 + 2) / 2`, or `max(1, 2)` of the cells that are there."""
+    if pool == "avg":
+        return [("(", ""), *joined([(factor(t.x), "x")] for t in terms), (f") / {len(terms)}", "")]
+    cells = ([(value_text(t.x), "x")] for t in terms if t.cell is not None)
+    return [(f"{pool}(", ""), *joined(cells, ", "), (")", "")]
 
 
 def legend(walk: Walk) -> Iterator[Line]:

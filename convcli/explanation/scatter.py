@@ -43,7 +43,7 @@ class Stamp(NamedTuple):
     cell: Spot
     x: tuple[Value, ...]
     """Its value in every channel."""
-    places: tuple[Spot, ...]
+    positions: tuple[Spot, ...]
     """The position of each tap, in rows of the kernel; outside the output it is on the padding."""
     products: tuple[Value, ...]
     """Σ x·w over channels, in the same order."""
@@ -74,9 +74,9 @@ class ScatterLesson(NamedTuple):
             ranges.append(range(min(first, 0), max(last + 1, axis.outputs)))
         return ranges[0], ranges[1]
 
-    def is_kept(self, place: Spot) -> bool:
-        """Whether a place belongs to the output."""
-        return all(0 <= at < count for at, count in zip(place, self.walk.size, strict=True))
+    def is_kept(self, position: Spot) -> bool:
+        """Whether a position belongs to the output."""
+        return all(0 <= at < count for at, count in zip(position, self.walk.size, strict=True))
 
     @property
     def stamps(self) -> Iterator[Stamp]:
@@ -91,17 +91,19 @@ class ScatterLesson(NamedTuple):
     def _stamp(self, cell: Spot, sums: dict[Spot, Value]) -> Stamp:
         x = tuple(grid[cell[0]][cell[1]] for grid in self.walk.input)
         rows, columns = self.walk.axes
-        places = tuple(product(rows.stamp(cell[0]), columns.stamp(cell[1])))
+        positions = tuple(product(rows.stamp(cell[0]), columns.stamp(cell[1])))
         weights = [tuple(w for row in grid for w in row) for grid in self.kernel]
         products = []
         start = 0 if self.walk.bias is None else self.walk.bias
-        for tap, place in enumerate(places):
-            name = f"z[{place[0]},{place[1]}]"
+        for tap, position in enumerate(positions):
+            name = f"z[{position[0]},{position[1]}]"
             parts = [times(value, w[tap]) for value, w in zip(x, weights, strict=True)]
             # letters name their product; several channels of them, the output's cell
             products.append(parts[0] if len(parts) == 1 else total(parts, name))
-            sums[place] = total((sums.get(place, start), products[-1]), name)
-        return Stamp(cell, x, places, tuple(products), tuple(sums[place] for place in places))
+            sums[position] = total((sums.get(position, start), products[-1]), name)
+        return Stamp(
+            cell, x, positions, tuple(products), tuple(sums[position] for position in positions)
+        )
 
     @property
     def left_out(self) -> int:
@@ -130,7 +132,7 @@ class ScatterLesson(NamedTuple):
         """One row per input cell."""
         rows: list[tuple[object, ...]] = []
         for stamp in self.stamps:
-            first = ",".join(map(str, stamp.places[0]))
+            first = ",".join(map(str, stamp.positions[0]))
             grid = "; ".join(map(row_text, self._rows(stamp.products)))
             rows.append((",".join(map(str, stamp.cell)), row_text(stamp.x), first, grid))
         return ("cell", "x", "stamp at", "stamp"), rows, ()
@@ -153,13 +155,13 @@ class ScatterLesson(NamedTuple):
                     "x": list(map(json_value, stamp.x)),
                     "taps": [
                         {
-                            "place": list(place),
-                            "inside": self.is_kept(place),
+                            "place": list(position),
+                            "inside": self.is_kept(position),
                             "product": json_value(product),
                             "sum": json_value(value),
                         }
-                        for place, product, value in zip(
-                            stamp.places, stamp.products, stamp.sums, strict=True
+                        for position, product, value in zip(
+                            stamp.positions, stamp.products, stamp.sums, strict=True
                         )
                     ],
                 }
@@ -185,13 +187,13 @@ class ScatterLesson(NamedTuple):
         yield from beside(grids("kernel", self.kernel, "w"))
         yield []
         yield [("[ ]  ", "now"), ("a sum that the stamp has changed", "note")]
-        if any(not self.is_kept(place) for place in product(*self.canvas)):
+        if any(not self.is_kept(position) for position in product(*self.canvas)):
             yield [("( )  ", "padding"), ("falls on the padding, and is cut off", "note")]
         so_far: dict[Spot, Value] = {}
         last = tuple(axis.cells - 1 for axis in walk.axes)
         for stamp in self.stamps:
             if not self.chosen:
-                so_far.update(zip(stamp.places, stamp.sums, strict=True))
+                so_far.update(zip(stamp.positions, stamp.sums, strict=True))
             if self.left_out and stamp.cell not in ((0, 0), last):
                 if stamp.cell == (0, 1):
                     yield []
@@ -205,11 +207,11 @@ class ScatterLesson(NamedTuple):
         taps: list[list[Span]] = [
             [
                 (f" {value_text(value)} ", "w")
-                if self.is_kept(place)
+                if self.is_kept(position)
                 else (f"({value_text(value)})", "padding")
-                for place, value in row
+                for position, value in row
             ]
-            for row in self._rows(list(zip(stamp.places, stamp.products, strict=True)))
+            for row in self._rows(list(zip(stamp.positions, stamp.products, strict=True)))
         ]
         blocks = [("stamp", aligned(taps))]
         rows, columns = self.walk.size
@@ -218,7 +220,7 @@ class ScatterLesson(NamedTuple):
             output: list[list[Span]] = [
                 [
                     (f"[{value_text(so_far[row, column])}]", "now")
-                    if (row, column) in stamp.places
+                    if (row, column) in stamp.positions
                     else (f" {value_text(so_far.get((row, column), start))} ", "sum")
                     for column in range(columns)
                 ]
@@ -236,7 +238,7 @@ class ScatterLesson(NamedTuple):
         'x[0,0] = 4 stamps 4·w on row 0, columns 0 to 1'
         """
         name = f"x[{stamp.cell[0]},{stamp.cell[1]}]"
-        (top, left), (bottom, right) = stamp.places[0], stamp.places[-1]
+        (top, left), (bottom, right) = stamp.positions[0], stamp.positions[-1]
         where = ", ".join(
             f"{what} {first}" if first == last else f"{what}s {first} to {last}"
             for what, first, last in (("row", top, bottom), ("column", left, right))

@@ -23,6 +23,7 @@ from convcli.explanation.values import (
 from convcli.geometry import Window, full_padding
 from convcli.numerals import Stack, Symbol, Value
 from convcli.records import NamedTuple
+from convcli.tables import Table
 
 Signal = tuple[Value, ...]
 
@@ -84,8 +85,8 @@ class SignalLesson(NamedTuple):
     def result(self) -> Signal:
         """The value at every t; where letters are in it, its products."""
         return tuple(
-            Symbol(text(self._products(place))) if isinstance(value, Symbol) else value
-            for place, value in enumerate(_slid(self.f, self.g, self.mode))
+            Symbol(text(self._products(index))) if isinstance(value, Symbol) else value
+            for index, value in enumerate(_slid(self.f, self.g, self.mode))
         )
 
     @property
@@ -99,10 +100,6 @@ class SignalLesson(NamedTuple):
 
     @property
     def caption(self) -> str:
-        return self.finding
-
-    @property
-    def finding(self) -> str:
         """What the numbers say about changing the order."""
         sign = MODES[self.mode].sign
         there, back = self.result, self.swapped
@@ -116,10 +113,11 @@ class SignalLesson(NamedTuple):
             return f"f{sign}g = g{sign}f here; in general f{sign}g is g{sign}f reversed"
         return f"f{sign}g ≠ g{sign}f: f{sign}g is g{sign}f reversed"
 
-    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
-        rows: list[tuple[object, ...]] = []
-        for place, value in enumerate(self.result):
-            rows.append((self.first + place, text(self._sum(place, value)), table_value(value)))
+    def table(self) -> Table:
+        rows = [
+            (self.first + index, text(self._sum(index, value)), table_value(value))
+            for index, value in enumerate(self.result)
+        ]
         return ("t", "sum", "value"), rows, ()
 
     def record(self) -> dict[str, object]:
@@ -133,10 +131,10 @@ class SignalLesson(NamedTuple):
             "t": [self.first, last],
             "result": list(map(json_value, self.result)),
             "swapped": list(map(json_value, self.swapped)),
-            "finding": self.finding,
+            "finding": self.caption,
             "steps": [
                 {
-                    "t": self.first + place,
+                    "t": self.first + index,
                     "terms": [
                         {
                             "f": json_value(f),
@@ -144,11 +142,11 @@ class SignalLesson(NamedTuple):
                             "tau": tau,
                             "product": json_value(term.product),
                         }
-                        for tau, f, g, term in self._overlap(place)
+                        for tau, f, g, term in self._overlap(index)
                     ],
                     "value": json_value(value),
                 }
-                for place, value in enumerate(self.result)
+                for index, value in enumerate(self.result)
             ],
         }
 
@@ -159,38 +157,38 @@ class SignalLesson(NamedTuple):
             return "f", "g flipped"
         return ("f", "f") if self.mode == "autocorrelation" else ("g", "f")
 
-    def step_text(self, place: int) -> str:
+    def step_text(self, index: int) -> str:
         """A step in words.
 
         >>> SignalLesson((0, 1, 2), (1, 0), "convolution").step_text(1)
         't = 1: f(0)·g(1) + f(1)·g(0) = 0·0 + 1·1 = 1'
         """
-        return f"t = {self.first + place}: {text(self._sum(place, self.result[place]))}"
+        return f"t = {self.first + index}: {text(self._sum(index, self.result[index]))}"
 
-    def _overlap(self, place: int) -> Iterator[tuple[int, Value, Value, Term]]:
+    def _overlap(self, index: int) -> Iterator[tuple[int, Value, Value, Term]]:
         """τ, f(τ), the g it meets, and the term, wherever both signals are."""
         flip = MODES[self.mode].flip
-        for term in self.walk.step((0, place)).channels[0]:
+        for term in self.walk.step((0, index)).channels[0]:
             if term.cell is not None:
                 f, g = (term.x, term.w) if flip else (term.w, term.x)
                 yield (term.cell[1] if flip else term.tap[1]), f, g, term
 
-    def _products(self, place: int) -> Line:
+    def _products(self, index: int) -> Line:
         """`0·0 + 1·1`."""
         return joined(
-            [(factor(f), "x"), ("·", ""), (factor(g), "w")] for _, f, g, _ in self._overlap(place)
+            [(factor(f), "x"), ("·", ""), (factor(g), "w")] for _, f, g, _ in self._overlap(index)
         )
 
-    def _sum(self, place: int, value: Value) -> Line:
+    def _sum(self, index: int, value: Value) -> Line:
         """`f(0)·g(1) + f(1)·g(0) = 0·0 + 1·1 = 1`."""
-        t = self.first + place
+        t = self.first + index
         other = "f" if self.mode == "autocorrelation" else "g"
         flip = MODES[self.mode].flip
         names = joined(
             [(f"f({tau})", "x"), ("·", ""), (f"{other}({t - tau if flip else t + tau})", "w")]
-            for tau, *_ in self._overlap(place)
+            for tau, *_ in self._overlap(index)
         )
-        line = [*names, (" = ", ""), *self._products(place)]
+        line = [*names, (" = ", ""), *self._products(index)]
         return line if isinstance(value, Symbol) else equals(line, value)
 
     def lines(self) -> Iterator[Line]:
@@ -211,18 +209,18 @@ class SignalLesson(NamedTuple):
         width = max(len(value_text(v)) for v in (*still, *moving)) + 1
         pad = len(moving) - 1
         result = self.result
-        for place, value in enumerate(result):
-            t = self.first + place
+        for index, value in enumerate(result):
+            t = self.first + index
             moving_name = f"g({t}−τ)" if mode.flip else _shifted(t)
             yield []
             yield [(f"t = {t}", "head")]
-            yield [(f"  {still_name:9}", ""), *_spread(still, pad, width, pad, place, len(moving))]
+            yield [(f"  {still_name:9}", ""), *_spread(still, pad, width, pad, index, len(moving))]
             yield [
                 (f"  {moving_name:9}", ""),
-                (" " * width * place, ""),
+                (" " * width * index, ""),
                 *_cells(moving, width, "w"),
             ]
-            yield [("  ", ""), *self._sum(place, value)]
+            yield [("  ", ""), *self._sum(index, value)]
         yield []
         sign = mode.sign
         span = f"   (t = {self.first} to {self.first + len(result) - 1})"
@@ -231,7 +229,7 @@ class SignalLesson(NamedTuple):
             first = 0 if mode.flip else 1 - len(self.g)
             span = f"   (t = {first} to {first + len(self.swapped) - 1})"
             yield [(f"g{sign}f = ", ""), (_listed(self.swapped), "sum"), (span, "note")]
-        yield [(self.finding, "head")]
+        yield [(self.caption, "head")]
 
 
 def _shifted(t: int) -> str:
@@ -244,12 +242,12 @@ def _cells(values: Sequence[Value], width: int, style: str) -> Line:
 
 
 def _spread(
-    values: Sequence[Value], pad: int, width: int, before: int, place: int, taps: int
+    values: Sequence[Value], pad: int, width: int, before: int, index: int, taps: int
 ) -> Line:
     """The still signal behind its padding; cells under the moving one are colored."""
     line: Line = [(" " * width * before, "")]
     for number, value in enumerate(values):
-        under = place <= number + pad < place + taps
+        under = index <= number + pad < index + taps
         line.append((f"{value_text(value):>{width}}", "x" if under else "note"))
     return line
 

@@ -17,14 +17,6 @@ def _flat(maps: Array) -> Array:
     return maps.reshape(len(maps), -1)
 
 
-def _grid(maps: Array, rows: int, columns: int) -> Array:
-    """Means over rows × columns windows that share the map between them, (c·rows·columns,)."""
-    if maps.ndim == 1:
-        maps = maps[:, np.newaxis, np.newaxis]
-    plane = maps[:, np.newaxis] if maps.ndim == 2 else maps
-    return adaptive_avg_pool2d(plane, (rows, columns)).reshape(-1)
-
-
 POOLS: dict[str, Callable[[Array], Array]] = {
     "mean": lambda maps: _flat(maps).mean(axis=1, dtype=np.float64),
     "std": lambda maps: _flat(maps).std(axis=1, dtype=np.float64),
@@ -69,11 +61,8 @@ def pooled(maps: Array, part: str) -> NDArray[np.float32]:
     """
     with np.errstate(over="ignore", invalid="ignore"):
         if part.startswith("grid:"):
+            # means over windows that share the map, or its one row or cell, between them
             rows, columns = map(int, part[5:].split("x"))
-            return _grid(maps, rows, columns).astype(np.float32)
+            planes = maps.reshape(len(maps), *[1] * (3 - maps.ndim), *maps.shape[1:])
+            return adaptive_avg_pool2d(planes, (rows, columns)).reshape(-1).astype(np.float32)
         return POOLS[part](maps).astype(np.float32)
-
-
-def part_names(layer: str, part: str, length: int) -> list[str]:
-    """The name of each number: the layer, the part and the index."""
-    return [f"{layer}.{part}.{index}" for index in range(length)]

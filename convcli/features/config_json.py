@@ -147,8 +147,3 @@ def same_settings(path: str, text: str, setup: Setup) -> None:
 def vector_settings(setup: Setup) -> str:
     """The settings of vectors as one line of JSON."""
     return dumps({**setup.settings(), "vector": setup.vector}, sort_keys=True)
-
-
-def run_settings(setup: Setup) -> str:
-    """The settings of a saved run as one line of JSON."""
-    return dumps(setup.settings(), sort_keys=True)

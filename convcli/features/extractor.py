@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import partial
+from json import dumps
 from operator import index
 from typing import Literal
 
@@ -9,14 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import SpecError, UnfitError
-from convcli.features.aggregations import part_names, pooled
+from convcli.features.aggregations import pooled
 from convcli.features.config import Setup
-from convcli.features.config_json import run_settings
 from convcli.features.config_options import read_setup
 from convcli.features.options import FeatureOptions
 from convcli.features.preprocess import Samples, prepared, preparing_bytes
 from convcli.features.presets import RECIPES
-from convcli.images.image import Header, Limits, picture_of
+from convcli.images.image import Limits, picture_of
 from convcli.images.io.read import open_picture
 from convcli.nets.analysis.summary import Row, summarize
 from convcli.nets.graph import INPUT
@@ -67,7 +68,7 @@ class Features(NamedTuple):
     def _repr_png_(self) -> bytes | None:
         """The maps as a notebook shows them: what `convcli extract` draws; None without maps."""
         from convcli.drawing.montage import caption, grid, sheet
-        from convcli.images.arrays import png
+        from convcli.images.pixel_arrays import png
 
         panels = [grid(caption(name, "", maps), maps) for name, maps in self.maps.items()]
         return png(sheet(panels).pixels) if panels else None
@@ -202,23 +203,25 @@ class Extractor:
                 "keeps the scale, such as he, or --unit-norm"
             )
         names = tuple(
-            name
+            f"{layer}.{part}.{index}"
             for layer in self.layers
             for part, numbers in zip(self.setup.vector, parts[layer], strict=True)
-            for name in part_names(layer, part, len(numbers))
+            for index in range(len(numbers))
         )
         shapes = {name: slot.shape for name, slot in self.slots.items()}
         return Features(maps, vector, names, shapes, self.notes(), memory)
 
     def samples(self, picture: Source) -> Samples:
         """The samples of a picture as the network takes them, float32 (channels, height, width)."""
+        how = self.setup.preparation
         if isinstance(picture, str | os.PathLike):
-            read = open_picture(os.fspath(picture), limits=self.limits, needs=self._needs)
+            needs = partial(preparing_bytes, how=how)
+            read = open_picture(os.fspath(picture), limits=self.limits, needs=needs)
         else:
             read = picture_of(np.asarray(picture))
         self._notes += [f"{called(picture)}: {text}" for text in read.notes]
         try:
-            return prepared(read, self.setup.preparation)
+            return prepared(read, how)
         except UnfitError as misfit:
             raise UnfitError(f"{called(picture)}: {misfit}") from None
 
@@ -239,9 +242,6 @@ class Extractor:
         """
         rows = self.rows(shape)
         return prediction(rows, shape, self.setup.init, kept, retained, self.limits, preparing)
-
-    def _needs(self, header: Header) -> int:
-        return preparing_bytes(header, self.setup.preparation)
 
     def prepare_weights(self, rows: Sequence[Row]) -> None:
         """Draw or read the weights, unless the present ones fit."""
@@ -278,7 +278,7 @@ class Extractor:
             **self.weights,
             "seed": np.array(-1 if setup.weights else setup.seed),
             "network": np.array("\n".join(setup.words)),
-            "settings": np.array(run_settings(setup)),
+            "settings": np.array(dumps(setup.settings(), sort_keys=True)),
         }
 
     def notes(self) -> tuple[str, ...]:

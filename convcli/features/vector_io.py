@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from convcli.errors import Refusal, SpecError
 from convcli.features.config import Setup
 from convcli.features.extractor import Features
-from convcli.features.vector_set import VectorSet, gathered
+from convcli.features.vector_set import VectorSet, stacked
 from convcli.images.io.atomic import check_free
 from convcli.images.io.formats import SUFFIXES
 from convcli.images.io.write import write_output
@@ -100,7 +100,7 @@ def write_vectors(
     `failed` are the pictures without one, once all of `pictures` has come.
     """
     if target.format in FILES:
-        vectors = gathered(pictures, setup)
+        vectors = stacked(pictures, setup)
         if failed and target.format == "npy":
             raise Refusal(".npy holds no paths, so every picture must be readable; write .npz")
 

@@ -147,7 +147,7 @@ class VectorMaker:
 
     def vector_set(self, paths: Sequence[str], setup: Setup) -> VectorSet:
         """The vectors of all these pictures."""
-        return gathered(self.vectors(paths, setup), setup)
+        return stacked(self.vectors(paths, setup), setup)
 
     def failure(self) -> Refusal | None:
         """How many pictures failed, if any did."""
@@ -158,7 +158,7 @@ class VectorMaker:
         return Refusal(f"{len(self.failed):,} of {counted(self._count, 'picture')} failed{rest}")
 
 
-def gathered(vectors: Iterable[tuple[str, Features]], setup: Setup) -> VectorSet:
+def stacked(vectors: Iterable[tuple[str, Features]], setup: Setup) -> VectorSet:
     """Vectors as one set."""
     paths, rows = [], []
     first: Features | None = None

@@ -21,7 +21,7 @@ from convcli.conv.activations import ACTIVATIONS
 from convcli.conv.gradients import DERIVATIVES, activation_gradient, conv2d_gradients
 from convcli.conv.sliding import spans
 from convcli.errors import UnfitError
-from convcli.fitting.least_squares import check_levels
+from convcli.fitting.least_squares import Moment, check_levels
 from convcli.geometry import Window, output_length
 from convcli.nets.analysis.summary import summarize
 from convcli.nets.graph import INPUT, Network, Node
@@ -50,7 +50,7 @@ MAX_FIELD = 256
 """Rows and columns of the largest receptive field."""
 
 BAND_BYTES = 64 << 20
-"""Bytes of the maps of the widest layer, where complete pictures are run."""
+"""Bytes of the maps of the channels layer, where complete pictures are run."""
 
 BETAS, TINY = (0.9, 0.999), 1e-8
 """Adam's own constants."""
@@ -69,16 +69,9 @@ class Layer(NamedTuple):
     dilation: tuple[int, int] = (1, 1)
     groups: int = 1
     activation: str = ""
-    """A name of the core, or "identity"."""
+    """A name of the core."""
     slope: float = 0.0
     """The slope of leaky ReLU."""
-
-
-class Moment(NamedTuple):
-    """A moment of training: the step, and the mean squared error of its crops."""
-
-    step: int
-    loss: float
 
 
 class Stack:
@@ -97,7 +90,8 @@ class Stack:
         for node in network.nodes:
             self._check_position(node, before)
             before = node.name
-            self.layers.append(self._layer(node))
+            if not isinstance(node.layer, Identity):
+                self.layers.append(self._layer(node))
             if isinstance(node.layer, Conv):
                 shape = node.layer.filters, channels // node.layer.groups, *node.layer.kernel
                 taps = shape[1] * shape[2] * shape[3]
@@ -150,8 +144,6 @@ class Stack:
                             f"{name} out"
                         )
                 return Layer(node.name, activation=TRAINED[type], slope=slope)
-            case Identity():
-                return Layer(node.name, activation="identity")
         raise UnfitError(
             f"{node.name}: {node.layer.type} is not trained here; a fitted net is made of 2-D "
             f"convolutions of stride 1 and {', '.join(TRAINED)}"
@@ -172,8 +164,6 @@ class Stack:
         return x, kept
 
     def _run(self, layer: Layer, x: Array) -> Array:
-        if layer.activation == "identity":
-            return x
         if layer.activation == "leaky_relu":
             return np.where(x < 0, x * x.dtype.type(layer.slope), x)
         if layer.activation:
@@ -192,8 +182,6 @@ class Stack:
         for layer, x in zip(reversed(self.layers), reversed(kept), strict=True):
             if layer.activation == "leaky_relu":
                 grad = grad * np.where(x > 0, x.dtype.type(1), x.dtype.type(layer.slope))
-            elif layer.activation == "identity":
-                continue
             elif layer.activation:
                 grad = activation_gradient(layer.activation, grad, x)
             else:
@@ -260,17 +248,18 @@ class Trainer:
         return after[:, top : top + height, left : left + width]
 
     def run(self) -> Iterator[Moment]:
-        """Train, step by step; the stack's weights change underway."""
+        """Train, step by step; the stack's weights change underway. A loss is that of its crops."""
         generator = np.random.Generator(np.random.PCG64(self.seed + 1))
         memory = {
             name: (np.zeros_like(w), np.zeros_like(w)) for name, w in self.stack.weights.items()
         }
+        kernels = next(iter(self.stack.weights.values()))
         for step in range(1, self.steps + 1):
             with np.errstate(over="ignore", invalid="ignore"):
                 loss, gradients = self.stack.loss(*self._batch(generator))
             if not isfinite(loss):
                 raise UnfitError(f"the loss is {loss} at step {step - 1}: the net diverged")
-            yield Moment(step - 1, loss * 255**2)
+            yield Moment(step - 1, loss * 255**2, kernels)
             rate = RATE * (1 + cos(pi * (step - 1) / self.steps)) / 2
             for name, gradient in gradients.items():
                 first, second = memory[name]
@@ -284,8 +273,8 @@ class Trainer:
         """Crops of the pictures at random positions; complete pictures where they are small."""
         height, width = self.size
         rows, columns = self.stack.margin
-        places = map(output_length, self.y.shape[1:], map(Window, self.size))
-        tops, lefts = (generator.integers(0, count, BATCH) for count in places)
+        counts = map(output_length, self.y.shape[1:], map(Window, self.size))
+        tops, lefts = (generator.integers(0, count, BATCH) for count in counts)
         x = np.stack(
             [
                 self.x[:, t : t + height + rows, s : s + width + columns]
@@ -300,8 +289,8 @@ class Trainer:
     def total_loss(self) -> float:
         """The mean squared error over the complete pictures, in squared levels, band by band."""
         rows, columns = self.stack.margin
-        widest = max(len(self.x), *map(len, self.stack.weights.values()))
-        row = widest * (self.y.shape[2] + columns) * self.x.itemsize
+        channels = max(len(self.x), *map(len, self.stack.weights.values()))
+        row = channels * (self.y.shape[2] + columns) * self.x.itemsize
         total = 0.0
         for top, bottom in spans(self.y.shape[1], BAND_BYTES // row):
             given = self.stack.output(self.x[np.newaxis, :, top : bottom + rows])

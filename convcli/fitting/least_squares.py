@@ -170,8 +170,8 @@ def _aligned(before: Array, after: Array, size: tuple[int, int]) -> tuple[Array,
     (height, width), (rows, columns) = before.shape[1:], size
     if rows > height or columns > width:
         raise UnfitError(f"a kernel of {rows}x{columns} does not fit a picture of {height}x{width}")
-    places = tuple(map(output_length, before.shape[1:], map(Window, size)))
-    if after.shape[1:] == places:
+    outputs = tuple(map(output_length, before.shape[1:], map(Window, size)))
+    if after.shape[1:] == outputs:
         return before, after
     if after.shape[1:] != (height, width):
         raise UnfitError(
@@ -179,7 +179,7 @@ def _aligned(before: Array, after: Array, size: tuple[int, int]) -> tuple[Array,
             f"have one size, or after must be smaller by the kernel less one"
         )
     top, left = (rows - 1) // 2, (columns - 1) // 2
-    return before, after[:, top : top + places[0], left : left + places[1]]
+    return before, after[:, top : top + outputs[0], left : left + outputs[1]]
 
 
 def fit(
@@ -235,12 +235,13 @@ def solve(problem: Equations) -> Fitted:
 
 
 class Moment(NamedTuple):
-    """A moment of a descent: the step, the loss, and the current kernels."""
+    """A moment of a descent: the steps before it, the loss, and the current kernels."""
 
     step: int
     loss: float
     """The mean squared error, in squared levels."""
-    kernels: Array
+    kernels: NDArray[np.floating]
+    """(filters, channels, h, w); of a net, those of its first layer."""
 
 
 def descend(problem: Equations, steps: int) -> Iterator[Moment]:

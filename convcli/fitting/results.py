@@ -12,6 +12,7 @@ from convcli.images.filters.plan import intensity_map
 from convcli.images.filters.spec import Range
 from convcli.images.kernels.parse import kernel
 from convcli.records import NamedTuple
+from convcli.tables import Table
 from convcli.text import counted
 
 Line = list[tuple[str, str]]
@@ -52,11 +53,11 @@ class FittedKernel(NamedTuple):
         )
         return self.fitted.residual <= max(ROUNDINGS * self.rounding, EXACT * spread)
 
-    def check(self, said: bool = False) -> None:
-        """Raise UnfitError where many kernels fit as well; `said` where the verdict is printed."""
+    def check(self, is_printed: bool = False) -> None:
+        """Raise UnfitError where many kernels fit as well, shortly where the verdict is printed."""
         if not self.fitted.determined:
             raise UnfitError(
-                "not determined; try a picture with more detail" if said else self.verdict
+                "not determined; try a picture with more detail" if is_printed else self.verdict
             )
 
     @property
@@ -95,24 +96,20 @@ class FittedKernel(NamedTuple):
         `step` is a sample's worth in levels, 0 for arrays. A kernel that looks like a gradient is
         printed scaled and without its sign, unless --range clip keeps its responses.
         """
-
         kernels = self.fitted.kernels
         if kernels.shape[:2] != (1, 1):
             return ""  # filter takes one matrix
         bias = float(self.fitted.bias[0]) / (step or 1)
         # what is below a millionth of a level is rounding
         words = [f"--bias {bias:.12g}"] if abs(bias) > 1e-6 else []
-        one = kernel(kernel_text(kernels))
-        if intensity_map(one, Range(), 255) != intensity_map(one, Range("clip"), 255):
+        fitted = kernel(kernel_text(kernels))
+        if intensity_map(fitted, Range(), 255) != intensity_map(fitted, Range("clip"), 255):
             words.append("--range clip")
         return " ".join(words)
 
     @property
     def caption(self) -> str:
-        return self.residual
-
-    @property
-    def residual(self) -> str:
+        """The residual, and what it is of."""
         fitted = self.fitted
         problem = fitted.equations
         clipped = f", {problem.left_out:,} clipped ones left out" if problem.left_out else ""
@@ -135,7 +132,7 @@ class FittedKernel(NamedTuple):
             f"at most {float(fitted.errors.max()):.2g}"
         )
 
-    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+    def table(self) -> Table:
         fitted = self.fitted
         rows: list[tuple[object, ...]] = []
         for (f, c, i, j), weight in np.ndenumerate(fitted.kernels):
@@ -176,7 +173,7 @@ class FittedKernel(NamedTuple):
                     yield [("  ", ""), (row, "w")]
             yield [("bias ", "head"), (f"{fitted.bias[f]:.6g}", "w"), (" levels", "note")]
         yield [(self.verdict, "good" if fitted.determined and self.is_explained else "bad")]
-        yield [(self.residual, "")]
+        yield [(self.caption, "")]
         if self.descent:
             steps, loss = self.descent
             minimum = fitted.residual**2
@@ -236,10 +233,6 @@ class TrainedNet(NamedTuple):
 
     @property
     def caption(self) -> str:
-        return self.finding
-
-    @property
-    def finding(self) -> str:
         times = self.before / self.after if self.after else float("inf")
         return (
             f"loss {self.before:.6g} → {self.after:.6g} squared levels ({times:.0f} times less), "
@@ -247,8 +240,8 @@ class TrainedNet(NamedTuple):
             f"seed {self.seed}"
         )
 
-    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
-        rows: list[tuple[object, ...]] = [
+    def table(self) -> Table:
+        rows = [
             (name, "x".join(map(str, array.shape)), float(array.mean()), float(array.std()))
             for name, array in self.weights.items()
         ]
@@ -271,4 +264,4 @@ class TrainedNet(NamedTuple):
                 (f"{name}", "w"),
                 (f"  {shape}  mean {mean:.4g}, spread {spread:.4g}", ""),
             ]
-        yield [(self.finding, "good")]
+        yield [(self.caption, "good")]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.images.arrays import png
+from convcli.images.pixel_arrays import png
 
 Pixels = NDArray[np.uint8]
 Maps = NDArray[np.floating]

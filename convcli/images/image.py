@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from convcli.images.arrays import Samples
+    from convcli.images.pixel_arrays import Samples
 
 Metadata: TypeAlias = Mapping[str, object]
 
@@ -236,18 +236,11 @@ class Picture(NamedTuple):
     @property
     def header(self) -> Header:
         """What is known of the picture and of its first frame."""
-        height, width, channels = self.pixels.shape
-        return Header(
-            width,
-            height,
-            channels,
-            self.pixels.dtype.name,
-            self.has_alpha,
-            self.mode == "CMYK",
-            self.opaque,
-            1 + len(self.frames),
-            self.format,
-        )
+        (height, width, channels), dtype = self.pixels.shape, self.pixels.dtype.name
+        header = Header(width, height, channels, dtype, self.has_alpha, self.mode == "CMYK")
+        last, full = self.pixels[..., -1], header.full
+        opaque = not self.has_alpha or bool((last == full).all())
+        return header._replace(opaque=opaque, frames=1 + len(self.frames), format=self.format)
 
     @property
     def full(self) -> int:
@@ -257,7 +250,7 @@ class Picture(NamedTuple):
     @property
     def opaque(self) -> bool:
         """Whether no pixel is transparent at all."""
-        return not self.has_alpha or bool((self.pixels[..., -1] == self.full).all())
+        return self.header.opaque
 
     @property
     def without_alpha(self) -> Picture:

@@ -40,25 +40,14 @@ def axis_of(x: Array, dim: float) -> int:
     return int(dim) if dim < 0 else max(int(dim) - 1, 0)
 
 
-def softmax(x: Array, dim: float = 1) -> Array:
-    return conv.softmax(x, axis_of(x, dim))
-
-
-def softmin(x: Array, dim: float = 1) -> Array:
-    return conv.softmax(-x, axis_of(x, dim))
-
-
-def log_softmax(x: Array, dim: float = 1) -> Array:
-    return conv.log_softmax(x, axis_of(x, dim))
+def along(function: Callable[[Array, int], Array]) -> Callable[..., Array]:
+    """A function of values along an axis of a batch."""
+    return lambda x, dim=1: function(x, axis_of(x, dim))
 
 
 def log_sigmoid(x: Array) -> Array:
     """ln sigmoid(x) = −ln(1 + e⁻ˣ), without overflow."""
     return np.asarray(-np.logaddexp(x.dtype.type(0), -x))
-
-
-def threshold(x: Array, threshold: float = 0.0, value: float = 0.0) -> Array:
-    return conv.threshold(x, threshold, value)
 
 
 def softshrink(x: Array, lambd: float = 0.5) -> Array:
@@ -69,10 +58,6 @@ def softshrink(x: Array, lambd: float = 0.5) -> Array:
 def hardshrink(x: Array, lambd: float = 0.5) -> Array:
     """x, and 0 where |x| ≤ λ."""
     return np.where(np.abs(x) > lambd, x, x.dtype.type(0))
-
-
-def tanhshrink(x: Array) -> Array:
-    return np.asarray(x - np.tanh(x))
 
 
 def bounded_relu(
@@ -129,13 +114,13 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "tanh": conv.tanh,
     "sigmoid": conv.sigmoid,
     "log_sigmoid": log_sigmoid,
-    "softmax": softmax,
-    "softmin": softmin,
-    "log_softmax": log_softmax,
-    "threshold": threshold,
+    "softmax": along(conv.softmax),
+    "softmin": along(lambda x, axis: conv.softmax(-x, axis)),
+    "log_softmax": along(conv.log_softmax),
+    "threshold": lambda x, threshold=0.0, value=0.0: conv.threshold(x, threshold, value),
     "softshrink": softshrink,
     "hardshrink": hardshrink,
-    "tanhshrink": tanhshrink,
+    "tanhshrink": lambda x: x - np.tanh(x),
     "abs": np.abs,
     "exponential": np.exp,
     "exp": np.exp,

@@ -6,6 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 import numpy as np
 
@@ -14,8 +15,9 @@ from convcli.errors import Refusal, SpecError
 from convcli.images.image import available
 from convcli.nets.layers.shapes import Shape
 from convcli.nets.readers.file_kinds import kind_of
-from convcli.nets.readers.weight_files.reader import ArrayFile, read_arrays
+from convcli.nets.readers.weight_files.reader import read_arrays
 from convcli.npy import read_array_header
+from convcli.records import NamedTuple
 from convcli.runtime.stored import array_of
 from convcli.text import bytes_text, safe
 
@@ -37,7 +39,7 @@ BAD_ARCHIVE = (
     *(zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, NotImplementedError),
     *(RuntimeError, SyntaxError, MemoryError, OverflowError),
 )
-"""All that damaged archives and headers of arrays make their readers raise."""
+"""The exceptions that damaged archives and headers of arrays raise."""
 
 
 def npz_arrays(
@@ -51,90 +53,73 @@ def npz_arrays(
     Raises Refusal where one that is required is missing, and before any is read for what is `wrong`
     with their shapes.
     """
-    with opened(path, "an .npz file of arrays"), Npz(path) as file:
-        shapes = file.shapes()
-        why = wrong(shapes)
+    with opened(path, "an .npz file of arrays"), _npz(path) as file:
+        why = wrong(file.shapes)
         if why:
             raise Refusal(f"{safe(path)} {why}")
-        missing = [name for name in required if name not in shapes]
+        missing = [name for name in required if name not in file.shapes]
         if missing:
             raise Refusal(f"{safe(path)} has no array {missing[0]}")
-        return {name: file.read(name) for name in (*required, *optional) if name in shapes}
+        return {name: file.read(name) for name in (*required, *optional) if name in file.shapes}
 
 
-class Npz:
-    """Arrays of an .npz file, whose shapes are known before any is read."""
+class Arrays(NamedTuple):
+    """The arrays of an open file: their shapes by name, and a function that reads one."""
 
-    def __init__(self, path: str) -> None:
-        if os.path.exists(path) and not os.path.isfile(path):
-            raise OSError(errno.EINVAL, "it is not a regular file")
-        self._path, self._zip = path, zipfile.ZipFile(path)
+    shapes: dict[str, Shape]
+    read: Callable[[str], Array]
 
-    def __enter__(self) -> "Npz":
-        return self
 
-    def __exit__(self, *_: object) -> None:
-        self._zip.close()
+@contextmanager
+def _npz(path: str) -> Iterator[Arrays]:
+    if os.path.exists(path) and not os.path.isfile(path):
+        raise OSError(errno.EINVAL, "it is not a regular file")
+    with zipfile.ZipFile(path) as archive:
+        yield Arrays(dict(_headers(archive)), partial(_array, path, archive))
 
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        return dict(self._headers())
 
-    def _headers(self) -> Iterator[tuple[str, tuple[int, ...]]]:
-        for name in self._zip.namelist():
-            if not name.endswith(".npy"):
-                continue
-            with self._zip.open(name) as stream:
-                try:
-                    header = read_array_header(stream)
-                except SpecError as error:
-                    raise ValueError(f"{name}: {error}") from None
-            # objects are never read; text of no characters takes no bytes, however many there are
-            if header.type[0] in READ and header.item_bytes:
-                yield name[:-4], header.shape
+def _headers(archive: zipfile.ZipFile) -> Iterator[tuple[str, Shape]]:
+    for name in archive.namelist():
+        if not name.endswith(".npy"):
+            continue
+        with archive.open(name) as stream:
+            try:
+                header = read_array_header(stream)
+            except SpecError as error:
+                raise ValueError(f"{name}: {error}") from None
+        # objects are never read; text of no characters takes no bytes, however many there are
+        if header.type[0] in READ and header.item_bytes:
+            yield name[:-4], header.shape
 
-    def read(self, name: str) -> Array:
-        """An array. Raises Refusal for one that would take more memory than there is."""
-        need, have = self._zip.getinfo(f"{name}.npy").file_size, available()
-        if need > have:
-            raise Refusal(
-                f"{safe(self._path)}: {safe(name)} takes {bytes_text(need)} of memory, "
-                f"{bytes_text(have)} are available"
-            )
-        with self._zip.open(f"{name}.npy") as stream:
-            values: Array = np.lib.format.read_array(stream, allow_pickle=False)
-        return values
+
+def _array(path: str, archive: zipfile.ZipFile, name: str) -> Array:
+    """An array. Raises Refusal for one that would take more memory than there is."""
+    need, have = archive.getinfo(f"{name}.npy").file_size, available()
+    if need > have:
+        raise Refusal(
+            f"{safe(path)}: {safe(name)} takes {bytes_text(need)} of memory, "
+            f"{bytes_text(have)} are available"
+        )
+    with archive.open(f"{name}.npy") as stream:
+        values: Array = np.lib.format.read_array(stream, allow_pickle=False)
+    return values
 
 
 READ = "biufcU"
 """The kinds of arrays that are read: numbers and text."""
 
 
-class Stored:
-    """Arrays of a checkpoint, read in place."""
-
-    def __init__(self, file: ArrayFile) -> None:
-        self._arrays = file.arrays
-
-    def __enter__(self) -> "Stored":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._arrays = {}
-
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        return {name: array.shape for name, array in self._arrays.items()}
-
-    def read(self, name: str) -> Array:
-        return array_of(self._arrays[name])
-
-
-def weight_file(path: str) -> Npz | Stored:
-    """The arrays of a file of weights, by what its first bytes say. Raises Refusal."""
+@contextmanager
+def weight_file(path: str) -> Iterator[Arrays]:
+    """The arrays of a file of weights, by its first bytes. Raises Refusal."""
     file = read_arrays(path)
     if file is not None:
-        return Stored(file)
+        shapes = {name: array.shape for name, array in file.arrays.items()}
+        yield Arrays(shapes, lambda name: array_of(file.arrays[name]))
+        return
     kind = kind_of(path) if os.path.isfile(path) else None
     if kind is not None and not zipfile.is_zipfile(path):
         instead = f": {kind.instead}" if kind.instead else ""
         raise Refusal(f"{safe(path)} is {kind.name}, not a file of weights{instead}")
-    return Npz(path)
+    with _npz(path) as arrays:
+        yield arrays

@@ -47,10 +47,6 @@ def _dequantize(x: Array, scale: tuple[float, ...], zero: tuple[float, ...], axi
     return np.asarray((x - _along(zero, axis, x)) * _along(scale, axis, x), np.float32)
 
 
-def _mod(x: Array, y: Array) -> Array:
-    return np.asarray(np.mod(x, y))
-
-
 ELEMENTWISE: dict[str, Callable[..., Array]] = {
     "negative": np.negative,
     "sqrt": np.sqrt,
@@ -90,7 +86,7 @@ ELEMENTWISE: dict[str, Callable[..., Array]] = {
     "and": _float(np.logical_and),
     "or": _float(np.logical_or),
     "xor": _float(np.logical_xor),
-    "mod": _mod,
+    "mod": np.mod,
     "fmod": np.fmod,
     "where": lambda c, x, y: np.asarray(np.where(c != 0, x, y)),
 }

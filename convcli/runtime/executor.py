@@ -37,18 +37,18 @@ def until(network: Network, names: Sequence[str]) -> Network:
     >>> [node.name for node in until(net, ["relu1"]).nodes]
     ['conv1', 'relu1']
     """
-    places = {node.name: place for place, node in enumerate(network.nodes)}
+    indices = {node.name: index for index, node in enumerate(network.nodes)}
     for name in names:
-        if name not in places:
+        if name not in indices:
             from difflib import get_close_matches
 
-            close = get_close_matches(name, places, n=3)
-            some = close or [*list(places)[:3], "…"]
+            close = get_close_matches(name, indices, n=3)
+            some = close or [*list(indices)[:3], "…"]
             raise SpecError(f"no layer is called {name[:60]!r}; there are {', '.join(some)}")
     if not names:
         return network
     part = network._replace(
-        nodes=network.nodes[: max(places[name] for name in names) + 1], redo=None, stopped=None
+        nodes=network.nodes[: max(indices[name] for name in names) + 1], redo=None, stopped=None
     )
     if network.redo is None:
         return part
@@ -113,10 +113,10 @@ def walk(
     write over what they read, and the rows that were written over have no step.
     """
     order = [Chain(row) for row in rows] if names is None else chains(rows, names)
-    last = {name: place for place, chain in enumerate(order) for name in chain.reads}
+    last = {name: index for index, chain in enumerate(order) for name in chain.reads}
     fixed = {row.name: weights[row.name].reshape(row.output) for row in rows if not row.inputs}
     known = {INPUT: x, **fixed}
-    for place, chain in enumerate(order):
+    for index, chain in enumerate(order):
         row = chain.first
         before = perf_counter()
         try:
@@ -134,9 +134,9 @@ def walk(
             raise UnfitError(f"{row.name}: {misfit}") from None
         seconds = perf_counter() - before
         for name in chain.reads:
-            if last[name] == place:
+            if last[name] == index:
                 known.pop(name, None)
-        if last.get(chain.last.name, 0) > place:
+        if last.get(chain.last.name, 0) > index:
             known[chain.last.name] = y
         step = Step(chain.last, y, seconds)
         del y

@@ -65,25 +65,25 @@ def chains(rows: Sequence[Row], names: Collection[str]) -> list[Chain]:
     """
     reads = Counter(name for row in rows for name in row.node.inputs)
     members: list[list[Row]] = []
-    place_of: dict[str, int] = {}
+    index_of: dict[str, int] = {}
     constant = {row.name for row in rows if not row.inputs}
     for row in rows:
-        places = {name: place_of.get(name, -1) for name in row.node.inputs if name not in constant}
-        target = max(places, key=places.__getitem__, default="")
-        place = places.get(target, -1)
+        indices = {name: index_of.get(name, -1) for name in row.node.inputs if name not in constant}
+        target = max(indices, key=indices.__getitem__, default="")
+        index = indices.get(target, -1)
         if (
-            place >= 0
-            and isinstance(members[place][0].node.layer, FRESH)
+            index >= 0
+            and isinstance(members[index][0].node.layer, FRESH)
             and reads[target] == 1
             and target not in names
-            and members[place][0].output == row.output
+            and members[index][0].output == row.output
             and _is_written_over(row)
         ):
-            members[place].append(row)
+            members[index].append(row)
         else:
-            place = len(members)
+            index = len(members)
             members.append([row])
-        place_of[row.name] = place
+        index_of[row.name] = index
     return [Chain(first, tuple(others)) for first, *others in members]
 
 

@@ -75,11 +75,11 @@ def read_keras_weights(path: str, rows: Sequence[Row]) -> dict[str, Array]:
             raise UnfitError(
                 f"{safe(path)} lacks weights of {row.name}; it holds those of {safe(there)} …"
             )
-        for place, (role, slot) in enumerate(slots.items()):
-            value = _in_layout(stored[place], row, role, place)
+        for index, (role, slot) in enumerate(slots.items()):
+            value = _in_layout(stored[index], row, role, index)
             if value.shape != slot.shape:
                 raise UnfitError(
-                    f"{safe(path)}: {row.name} has a weight of the shape {stored[place].shape} "
+                    f"{safe(path)}: {row.name} has a weight of the shape {stored[index].shape} "
                     f"there, and needs {slot.shape}"
                 )
             weights[weight_name(row.name, role)] = value
@@ -90,10 +90,10 @@ def _layer(name: str, arrays: Mapping[str, object]) -> str:
     """The layer of Keras that a node is part of: `conv2d_98.conv1` is of conv2d_98."""
     parts = name.split(".")
     prefixes = [".".join(parts[:end]) for end in range(len(parts), 0, -1)]
-    return next((one for one in (*prefixes, *reversed(parts)) if one in arrays), "")
+    return next((layer for layer in (*prefixes, *reversed(parts)) if layer in arrays), "")
 
 
-def _in_layout(value: Array, row: Row, role: str, place: int) -> Array:
+def _in_layout(value: Array, row: Row, role: str, index: int) -> Array:
     """A weight as the layer here has it."""
     value = np.asarray(value, np.float32)
     layer = row.node.layer
@@ -105,7 +105,7 @@ def _in_layout(value: Array, row: Row, role: str, place: int) -> Array:
         return value.reshape(-1)
     last = value.ndim - 1
     spaces = range(last - 1)
-    depthwise = isinstance(layer, Depthwise) or (isinstance(layer, Separable) and place == 0)
+    depthwise = isinstance(layer, Depthwise) or (isinstance(layer, Separable) and index == 0)
     if depthwise:
         turned = value.transpose(last - 1, last, *spaces)
         return turned.reshape(-1, 1, *turned.shape[2:])
@@ -145,7 +145,7 @@ def _vars(group: Group) -> Iterator[tuple[str, list[Array]]]:
         for key in inner:
             child = inner[key]
             if key == "vars":
-                values = [np.asarray(child[str(place)]) for place in range(len(child))]
+                values = [np.asarray(child[str(index)]) for index in range(len(child))]
                 name = child.attrs.get("name")
                 if values and name is not None:
                     yield _text(name), values

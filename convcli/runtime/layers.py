@@ -1,10 +1,11 @@
-"""What each layer of the notation does to the maps of one image: a record → a call of the core.
+"""The layers of the notation on the maps of one image: a record → a call of the core.
 
 Maps are float32 (c, *lengths) with one or two lengths, or a vector (c,). FORWARD holds a line for
 each kind of layer; the weights of a node come as arrays by role, as their `slots` say.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial, reduce
 from math import prod
 
 import numpy as np
@@ -42,7 +43,6 @@ from convcli.nets.layers import (
 )
 from convcli.nets.layers.tensor_ops import Broadcast, Each, Operation, Scalar
 from convcli.runtime.activations import FUNCTIONS, activate
-from convcli.runtime.lenet_table import connected
 from convcli.runtime.rearrange import pad, pixel_shuffle, reshape, shuffle, upsample
 from convcli.runtime.stored import MAX_COPY, aligned
 from convcli.runtime.tensor_ops import ARITHMETIC, OPERATIONS, broadcast, operate, scale
@@ -72,7 +72,7 @@ def refusal(layer: Layer) -> str | None:
 
 
 def forward(layer: Layer, inputs: Sequence[Array], weights: Weights) -> Array:
-    """What a layer makes of its inputs.
+    """The output of a layer.
 
     >>> pool = Pool("max", (2, 2), (2, 2), ((0, 0), (0, 0)))
     >>> forward(pool, [np.arange(8.0).reshape(1, 2, 4)], {})
@@ -129,8 +129,39 @@ def _conv(layer: Conv, x: Array, weights: Weights, prefix: str = "") -> Array:
     return _like(y, x)
 
 
-def _depthwise(layer: Depthwise, x: Array, weights: Weights) -> Array:
-    return _conv(layer.conv(x.shape[0]), x, weights)
+C3 = (
+    "1000111001111011",
+    "1100011100111101",
+    "1110001110010111",
+    "0111001111001011",
+    "0011100111101101",
+    "0001110011110111",
+)
+"""The connections of LeNet-5's sixteen maps in C3 (columns) to its six in S2 (LeCun et al. 1998,
+table I)."""
+
+
+def connected(layer: Conv, channels: int) -> Array:
+    """1 where a filter reads a channel, else 0, (f, c / groups, 1, 1).
+
+    The 60 pairs of LeNet-5's C3 are those of its paper; any other number goes around: filter f
+    starts at channel f, and each filter gets one more before any gets two.
+
+    >>> from convcli.nets.readers.read import read_text
+    >>> c3 = read_text("conv(16, 5, connections=60)").network.nodes[0].layer
+    >>> connected(c3, 6).sum(), connected(c3, 6)[0].ravel()
+    (np.float32(60.0), array([1., 1., 1., 0., 0., 0.], dtype=float32))
+    """
+    each = channels // layer.groups
+    shape = (layer.filters, each, *[1] * len(layer.kernel))
+    if (layer.filters, each, layer.connections) == (16, 6, 60):
+        table = np.array([[int(cell) for cell in row] for row in C3], np.float32)
+        return np.ascontiguousarray(table.T).reshape(shape)
+    pair = np.arange(min(layer.connections or 0, layer.filters * each))
+    filters = pair % layer.filters
+    table = np.zeros((layer.filters, each), np.float32)
+    table[filters, (pair // layer.filters + filters) % each] = 1
+    return table.reshape(shape)
 
 
 def _separable(layer: Separable, x: Array, weights: Weights) -> Array:
@@ -185,14 +216,10 @@ def _adaptive_pool(layer: AdaptivePool, x: Array, weights: Weights) -> Array:
     return y.reshape(-1) if layer.squeeze else _like(y, x)
 
 
-def _adaptive_min(x: Array, sizes: tuple[int | None, int | None]) -> Array:
-    return -conv.adaptive_max_pool2d(-x, sizes)
-
-
 ADAPTIVE: dict[str, Callable[..., Array]] = {
     "average": conv.adaptive_avg_pool2d,
     "max": conv.adaptive_max_pool2d,
-    "min": _adaptive_min,
+    "min": lambda x, sizes: -conv.adaptive_max_pool2d(-x, sizes),
 }
 
 
@@ -202,8 +229,8 @@ def _linear(layer: Linear, x: Array, weights: Weights) -> Array:
         return _connected(x.reshape(-1), weight, bias)
     if over == "last":
         return _connected(x, weight, bias)
-    places = _connected(x.reshape(len(x), -1).T, weight, bias)
-    return np.ascontiguousarray(places.T).reshape(-1, *x.shape[1:])
+    columns = _connected(x.reshape(len(x), -1).T, weight, bias)
+    return np.ascontiguousarray(columns.T).reshape(-1, *x.shape[1:])
 
 
 def _connected(x: Array, weight: Array, bias: Array | None) -> Array:
@@ -222,7 +249,7 @@ def _connected(x: Array, weight: Array, bias: Array | None) -> Array:
 
 
 def _norm(layer: Norm, x: Array, weights: Weights) -> Array:
-    """Batch norm by the statistics it holds, the others by those of the image."""
+    """Batch norm by its stored statistics, the others by those of the image."""
     weight, bias = weights.get("weight"), weights.get("bias")
     mean, var = weights.get("running_mean"), weights.get("running_var")
     if layer.kind == "layer":
@@ -238,8 +265,8 @@ def _norm(layer: Norm, x: Array, weights: Weights) -> Array:
 
 def _layer_norm(layer: Norm, x: Array, weight: Array | None, bias: Array | None) -> Array:
     axes = (0,) if layer.shape is None else tuple(range(x.ndim - len(layer.shape), x.ndim))
-    centred = x - x.mean(axes, keepdims=True)
-    y = centred / np.sqrt(np.square(centred).mean(axes, keepdims=True) + x.dtype.type(layer.eps))
+    centered = x - x.mean(axes, keepdims=True)
+    y = centered / np.sqrt(np.square(centered).mean(axes, keepdims=True) + x.dtype.type(layer.eps))
     shape = (-1, *[1] * (x.ndim - 1)) if layer.shape is None else layer.shape
     y = y if weight is None else y * weight.reshape(shape)
     return np.asarray(y if bias is None else y + bias.reshape(shape))
@@ -254,16 +281,12 @@ def _local_response_norm(layer: LocalResponseNorm, x: Array, weights: Weights) -
     return conv.local_response_norm(spread, *layer).reshape(x.shape)
 
 
-def _local_contrast_norm(layer: LocalContrastNorm, x: Array, weights: Weights) -> Array:
-    return np.asarray(conv.local_contrast_norm(x[np.newaxis], layer.size)[0])
-
-
 def _prelu(layer: PReLU, x: Array, weights: Weights) -> Array:
     slopes = weights["weight"]
     if layer.slopes is None:
         # one a value of (height, width, channels), less the axes that share theirs
-        people = (*x.shape[1:], x.shape[0])
-        own = [1 if axis in layer.shared else n for axis, n in enumerate(people, 1)]
+        channels_last = (*x.shape[1:], x.shape[0])
+        own = [1 if axis in layer.shared else n for axis, n in enumerate(channels_last, 1)]
         slopes = np.moveaxis(slopes.reshape(own), -1, 0)
     elif layer.slopes > 1:
         slopes = _channelwise(slopes, x)
@@ -282,28 +305,14 @@ def _merge(layer: Merge, inputs: Sequence[Array], weights: Weights) -> Array:
     return MERGES[layer.type](level)
 
 
-def _folded(combine: Callable[[Array, Array], Array]) -> Callable[[Sequence[Array]], Array]:
-    def fold(arrays: Sequence[Array]) -> Array:
-        first, *rest = arrays
-        for array in rest:
-            first = combine(first, array)
-        return first
-
-    return fold
-
-
 MERGES: dict[str, Callable[[Sequence[Array]], Array]] = {
-    "add": _folded(np.add),
-    "subtract": _folded(np.subtract),
-    "multiply": _folded(np.multiply),
-    "maximum": _folded(np.maximum),
-    "minimum": _folded(np.minimum),
-    "average": lambda arrays: _folded(np.add)(arrays) / np.float32(len(arrays)),
+    "add": partial(reduce, np.add),
+    "subtract": partial(reduce, np.subtract),
+    "multiply": partial(reduce, np.multiply),
+    "maximum": partial(reduce, np.maximum),
+    "minimum": partial(reduce, np.minimum),
+    "average": lambda arrays: reduce(np.add, arrays) / np.float32(len(arrays)),
 }
-
-
-def _concat(layer: Concat, inputs: Sequence[Array], weights: Weights) -> Array:
-    return np.concatenate(inputs, layer.axis)
 
 
 Forward = Callable[..., Array]
@@ -322,7 +331,7 @@ def _each(layer: Each, inputs: Sequence[Array], weights: Weights) -> Array:
 
 FORWARD: dict[type, Forward] = {
     Conv: _of_one(_conv),
-    Depthwise: _of_one(_depthwise),
+    Depthwise: _of_one(lambda layer, x, weights: _conv(layer.conv(x.shape[0]), x, weights)),
     Separable: _of_one(_separable),
     TransposedConv: _of_one(_transposed),
     Pool: _of_one(_pool),
@@ -333,7 +342,9 @@ FORWARD: dict[type, Forward] = {
     Upsample: _of_one(upsample),
     Norm: _of_one(_norm),
     LocalResponseNorm: _of_one(_local_response_norm),
-    LocalContrastNorm: _of_one(_local_contrast_norm),
+    LocalContrastNorm: _of_one(
+        lambda layer, x, weights: conv.local_contrast_norm(x[np.newaxis], layer.size)[0]
+    ),
     Activation: _of_one(lambda layer, x, weights: activate(layer, x)),
     PReLU: _of_one(_prelu),
     Identity: _of_one(lambda layer, x, weights: x),
@@ -341,7 +352,7 @@ FORWARD: dict[type, Forward] = {
     PixelShuffle: _of_one(pixel_shuffle),
     RBF: _of_one(_rbf),
     Merge: _merge,
-    Concat: _concat,
+    Concat: lambda layer, inputs, weights: np.concatenate(inputs, layer.axis),
     Operation: operate,
     Scalar: scale,
     Broadcast: broadcast,

@@ -41,7 +41,7 @@ from convcli.runtime.weights import slots, weight_bytes
 from convcli.text import bytes_text
 
 PROCESS_BYTES = 24 << 20
-"""What a process takes beside arrays once it computes: threads, BLAS's buffers, drawing."""
+"""Memory of a process besides arrays: threads, BLAS's buffers, drawing."""
 
 
 class Memory(NamedTuple):
@@ -49,7 +49,7 @@ class Memory(NamedTuple):
 
     weights: int
     activations: int
-    """The most that is alive at once, with what the layer at work needs beside its output."""
+    """The maximum that is alive at once, with the buffers of the layer at work."""
     retained: int
     """Maps that are drawn or kept until the end."""
     drawing: int
@@ -63,21 +63,21 @@ class Memory(NamedTuple):
 def predicted(
     rows: Sequence[Row], shape: Shape, init: Init, kept: Collection[str] = (), retained: int = 0
 ) -> Memory:
-    """The memory of a run over the rows of a summary that keeps the maps of the nodes named.
+    """The memory of a run over the rows of a summary that keeps the maps of the nodes `kept`.
 
-    `shown` are bytes that the caller holds until the end.
+    `retained` are bytes that the caller keeps until the end.
     """
     last = last_reads(rows)
     bytes_of = {INPUT: 4 * prod(shape)}
     alive, peak = {INPUT: bytes_of[INPUT]}, 0
-    for place, row in enumerate(rows):
+    for index, row in enumerate(rows):
         added = bytes_of[row.name] = 4 * prod(row.output)
         if isinstance(row.node.layer, Reshape | Identity):
             added = 0  # another view of what is there, which it keeps alive
         peak = max(peak, sum(alive.values()) + added + _beside(row.node.layer, row))
         alive[row.name] = added
         for name in row.node.inputs:
-            if last[name] == place and name not in kept:
+            if last[name] == index and name not in kept:
                 if isinstance(row.node.layer, Reshape | Identity):
                     alive[row.name] += alive.get(name, 0)
                 alive.pop(name, None)
@@ -111,14 +111,14 @@ def prediction(
     limits: Limits | None = None,
     preparing: int = 0,
 ) -> Prediction:
-    """What `predicted` says, in words. Raises UnfitError for a run beyond the limits.
+    """The result of `predicted` in words. Raises UnfitError for a run beyond the limits.
 
     `preparing` are bytes that the picture takes before the run, where it is not read yet.
     """
     memory = predicted(rows, shape, init, kept, retained)
     now, limits = resident(), limits or Limits()
     # reading a picture may have taken more than the run will
-    peak = max(now + memory.peak, now + preparing, most_resident() or 0)
+    peak = max(now + memory.peak, now + preparing, peak_resident() or 0)
     if limits.memory is not None:
         room, has = limits.memory // limits.beside, "the limit is"
     else:
@@ -137,8 +137,8 @@ def prediction(
 
 
 def last_reads(rows: Sequence[Row]) -> dict[str, int]:
-    """The place of the last row that reads each node; a node that no one reads is not in it."""
-    return {name: place for place, row in enumerate(rows) for name in row.node.inputs}
+    """The index of the last row that reads each node; a node that no one reads is not in it."""
+    return {name: index for index, row in enumerate(rows) for name in row.node.inputs}
 
 
 def _beside(layer: Layer, row: Row) -> int:
@@ -204,18 +204,6 @@ def _norm(layer: Norm, shape: Shape, output: Shape) -> int:
     return (8 if layer.kind == "batch" else 13) * prod(shape)
 
 
-def _none(layer: Layer, shape: Shape, output: Shape) -> int:
-    return 0
-
-
-def _twice(layer: Layer, shape: Shape, output: Shape) -> int:
-    return 8 * prod(output)
-
-
-def _four_times(layer: Layer, shape: Shape, output: Shape) -> int:
-    return 16 * prod(shape)
-
-
 BESIDE: dict[type, Callable[..., int]] = {
     Conv: _conv,
     Depthwise: _depthwise,
@@ -224,27 +212,25 @@ BESIDE: dict[type, Callable[..., int]] = {
     Pool: _pool,
     Activation: _activation,
     Norm: _norm,
-    Identity: _none,
-    Reshape: _none,
-    Concat: _none,
-    Merge: _twice,
-    LocalResponseNorm: _four_times,
-    LocalContrastNorm: _four_times,
+    **dict.fromkeys((Identity, Reshape, Concat), lambda layer, shape, output: 0),
+    Merge: lambda layer, shape, output: 8 * prod(output),
+    LocalResponseNorm: lambda layer, shape, output: 16 * prod(shape),
+    LocalContrastNorm: lambda layer, shape, output: 16 * prod(shape),
 }
-"""What each kind of layer allocates beside its output; others at most that much again."""
+"""The buffers of each kind of layer; others have at most the size of their output."""
 
 
 def resident() -> int:
-    """The bytes that this process holds now, or at most held if the system tells no more."""
+    """The bytes of this process now, or their peak if the system tells no more."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except OSError:
-        return most_resident() or 0
+        return peak_resident() or 0
 
 
-def most_resident() -> int | None:
-    """The most bytes this process has held; None where the system does not say."""
+def peak_resident() -> int | None:
+    """The peak of the bytes of this process; None where the system does not say."""
     try:
         import resource
     except ImportError:  # Windows
@@ -254,7 +240,7 @@ def most_resident() -> int | None:
 
 
 def took_note(started: float, memory: bool = True) -> str:
-    """The seconds since `started`, and the most memory that was taken."""
-    resident_peak = most_resident() if memory else None
+    """The seconds since `started`, and the peak of memory."""
+    resident_peak = peak_resident() if memory else None
     peak = f", peak memory measured: {bytes_text(resident_peak)}" if resident_peak else ""
     return f"{perf_counter() - started:.2f} s{peak}"

@@ -1,14 +1,15 @@
 """Layers that move, repeat or interpolate values: reshapes, pads, upsampling, shuffles.
 
-Each takes its record, the maps of one image and no weights, as `forward.py` calls them.
+Each takes its record, the maps of one image and no weights, as `layers.py` calls them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from convcli.arrays import Array
 from convcli.borders import Border
+from convcli.geometry import Pair
 from convcli.nets.layers import Pad, PixelShuffle, Reshape, Shuffle, Upsample
 from convcli.nets.layers.sequences import text_order
 
@@ -23,23 +24,23 @@ def reshape(layer: Reshape, x: Array, weights: Weights) -> Array:
     return np.ascontiguousarray(np.moveaxis(ordered, -1, 0))
 
 
+def cropped(x: Array, ends: Sequence[Pair]) -> tuple[Array, list[Pair]]:
+    """x without the cells that negative paddings cut off, and the paddings that are left."""
+    cuts = (
+        slice(max(-before, 0), n - max(-after, 0))
+        for n, (before, after) in zip(x.shape, ends, strict=True)
+    )
+    return x[tuple(cuts)], [(max(before, 0), max(after, 0)) for before, after in ends]
+
+
 def pad(layer: Pad, x: Array, weights: Weights) -> Array:
-    cropped = x[
-        (
-            slice(None),
-            *(
-                slice(max(-before, 0), n - max(-after, 0))
-                for n, (before, after) in zip(x.shape[1:], layer.padding, strict=True)
-            ),
-        )
-    ]
-    grown = [(max(before, 0), max(after, 0)) for before, after in layer.padding]
+    cut, grown = cropped(x, ((0, 0), *layer.padding))
     border = Border(layer.border, layer.value)
     if not border.repeats:
-        return np.pad(cropped, [(0, 0), *grown], constant_values=border.fill)
-    for axis, ends in enumerate(grown, 1):
-        cropped = cropped.take(border.cells(cropped.shape[axis], ends), axis)
-    return cropped
+        return np.pad(cut, grown, constant_values=border.fill)
+    for axis, ends in enumerate(grown[1:], 1):
+        cut = cut.take(border.cells(cut.shape[axis], ends), axis)
+    return cut
 
 
 def upsample(layer: Upsample, x: Array, weights: Weights) -> Array:
@@ -51,8 +52,8 @@ def upsample(layer: Upsample, x: Array, weights: Weights) -> Array:
             x = _stretched(x, axis, length, scale, layer.corners)
         else:
             half = 0.5 if layer.mode == "nearest-exact" else 0.0
-            places = np.floor((np.arange(length) + half) / scale).astype(np.intp)
-            x = np.take(x, np.minimum(places, n - 1), axis)
+            positions = np.floor((np.arange(length) + half) / scale).astype(np.intp)
+            x = np.take(x, np.minimum(positions, n - 1), axis)
     return x
 
 
@@ -60,12 +61,12 @@ def _stretched(x: Array, axis: int, length: int, scale: float, corners: bool) ->
     """Linear interpolation along an axis, by cell centers or, with `corners`, by the ends."""
     n, cells = x.shape[axis], np.arange(length)
     if corners:
-        places = cells * ((n - 1) / (length - 1) if length > 1 else 0.0)
+        positions = cells * ((n - 1) / (length - 1) if length > 1 else 0.0)
     else:
-        places = np.maximum((cells + 0.5) / scale - 0.5, 0)
-    low = np.minimum(np.floor(places).astype(np.intp), n - 1)
+        positions = np.maximum((cells + 0.5) / scale - 0.5, 0)
+    low = np.minimum(np.floor(positions).astype(np.intp), n - 1)
     high = np.minimum(low + 1, n - 1)
-    share = (places - low).astype(x.dtype).reshape(-1, *[1] * (x.ndim - axis - 1))
+    share = (positions - low).astype(x.dtype).reshape(-1, *[1] * (x.ndim - axis - 1))
     return np.asarray(np.take(x, low, axis) * (1 - share) + np.take(x, high, axis) * share)
 
 

@@ -8,8 +8,8 @@ from convcli.arrays import Array
 from convcli.errors import UnfitError
 
 
-def _places(where: str, n: int, out: int, scale: float, roi: tuple[float, float]) -> Array:
-    """The place of each output cell on the input, in cells."""
+def _positions(where: str, n: int, out: int, scale: float, roi: tuple[float, float]) -> Array:
+    """The position of each output cell on the input, in cells."""
     x = np.arange(out, dtype=np.float64)
     if where in ("half_pixel", "half_pixel_symmetric"):
         shift = 0.0
@@ -39,7 +39,7 @@ ROUNDINGS: dict[str, Callable[[Array], Array]] = {
 
 
 def cubic_weights(share: Array, a: float) -> Array:
-    """Keys 1981: weights of the four cells around a place, (places, 4)."""
+    """Keys 1981: weights of the four cells around a position, (positions, 4)."""
 
     def inner(t: Array) -> Array:
         return np.asarray(((a + 2) * t - (a + 3)) * t * t + 1)
@@ -74,16 +74,16 @@ def resize(
         ends = (roi[axis], roi[axis + len(shape)]) if roi else (0.0, 1.0)
         if out == n and scale == 1 and not roi:
             continue
-        places = _places(where, n, out, scale, ends)
+        positions = _positions(where, n, out, scale, ends)
         if where == "tf_crop_and_resize":
-            beyond = (places < 0) | (places > n - 1)
+            beyond = (positions < 0) | (positions > n - 1)
             outside |= beyond.reshape([-1] + [1] * (x.ndim - axis - 1))
         if mode == "nearest":
-            cells = np.clip(ROUNDINGS[rounding](places), 0, n - 1).astype(np.intp)
+            cells = np.clip(ROUNDINGS[rounding](positions), 0, n - 1).astype(np.intp)
             x = np.take(x, cells, axis)
             continue
-        low = np.floor(places)
-        share = places - low
+        low = np.floor(positions)
+        share = positions - low
         if mode == "cubic":
             weights, first = cubic_weights(share, a), -1
         elif mode in ("linear", "bilinear"):

@@ -1,4 +1,4 @@
-"""Values at places that another tensor names: `grid_sample` (Jaderberg et al. 2015)."""
+"""Values at positions that another tensor names: `grid_sample` (Jaderberg et al. 2015)."""
 
 from collections.abc import Callable
 from itertools import product
@@ -13,7 +13,7 @@ from convcli.runtime.resize import cubic_weights
 def grid_sample(
     x: Array, grid: Array, mode: str = "bilinear", border: str = "zeros", corners: bool = False
 ) -> Array:
-    """x (n, c, *lengths) at the places of a grid (n, *out, axes), each from −1 to 1, x first.
+    """x (n, c, *lengths) at the positions of a grid (n, *out, axes), each from −1 to 1, x first.
 
     `corners` says that −1 and 1 are the centers of the outermost cells, not their outer edges.
     Gives (n, c, *out).
@@ -28,8 +28,8 @@ def grid_sample(
         raise UnfitError(f"grid_sample by {mode} with {border}: not computed here")
     lengths = x.shape[2:]
     sides = []
-    for n, place in zip(lengths, np.moveaxis(grid[..., ::-1], -1, 0), strict=True):
-        cells = (place + 1) / 2 * (n - 1) if corners else ((place + 1) * n - 1) / 2
+    for n, position in zip(lengths, np.moveaxis(grid[..., ::-1], -1, 0), strict=True):
+        cells = (position + 1) / 2 * (n - 1) if corners else ((position + 1) * n - 1) / 2
         if mode not in ("bicubic", "cubic"):
             cells = _within(cells, n, border, corners)
         sides.append([(index, share, n) for index, share in taps(cells)])
@@ -37,12 +37,12 @@ def grid_sample(
     for corner in product(*sides):
         share = np.ones(grid.shape[:-1], np.float64)
         indices = []
-        for place, weight, n in corner:
-            inside = _within(place, n, border, corners)
+        for position, weight, n in corner:
+            inside = _within(position, n, border, corners)
             share = share * weight * ((inside >= 0) & (inside <= n - 1))
             indices.append(np.clip(inside, 0, n - 1).astype(np.intp))
-        for one, (maps, weights) in enumerate(zip(x, share, strict=True)):
-            total[one] += maps[:, *(index[one] for index in indices)] * weights.astype(x.dtype)
+        for item, (maps, weights) in enumerate(zip(x, share, strict=True)):
+            total[item] += maps[:, *(index[item] for index in indices)] * weights.astype(x.dtype)
     return total
 
 
@@ -81,4 +81,4 @@ TAPS: dict[str, Callable[[Array], list[tuple[Array, Array]]]] = {
     "bicubic": _cubic,
     "cubic": _cubic,
 }
-"""The cells that a place is mixed of on an axis, and their shares."""
+"""The cells that a position is mixed of on an axis, and their shares."""

@@ -1,4 +1,4 @@
-"""What model files do to tensors beside layers, on arrays: `permute`, a slice, a matrix product."""
+"""Operations of model files other than layers, on arrays: `permute`, a slice, a matrix product."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,11 +8,12 @@ from convcli.arrays import Array
 from convcli.errors import UnfitError
 from convcli.nets.layers.tensor_ops import Broadcast, Operation, Scalar, per_image
 from convcli.runtime.elementwise import ELEMENTWISE
+from convcli.runtime.rearrange import cropped
 from convcli.runtime.resize import resize
 from convcli.runtime.sampling import grid_sample
 
 Index = int | None | str | tuple[int | None, int | None, int | None]
-"""What an operation keeps of an index: a number, the ends of a slice, "…" for a tensor."""
+"""An index in an operation: a number, the ends of a slice, "…" for a tensor."""
 
 
 def _slice(x: Array, indices: tuple[Index, ...]) -> Array:
@@ -33,31 +34,23 @@ def _reduced(function: Callable[..., Array]) -> Callable[..., Array]:
     return call
 
 
-def _gather(x: Array, indices: Array, axis: int) -> Array:
-    return np.take(x, indices.astype(np.intp), axis)
-
-
 def _gather_elements(x: Array, indices: Array, axis: int) -> Array:
-    places = indices.astype(np.intp)
-    return np.take_along_axis(x, np.where(places < 0, places + x.shape[axis], places), axis)
+    cells = indices.astype(np.intp)
+    return np.take_along_axis(x, np.where(cells < 0, cells + x.shape[axis], cells), axis)
 
 
 def _gather_nd(x: Array, indices: Array, batch: int) -> Array:
-    places = indices.astype(np.intp)
+    cells = indices.astype(np.intp)
     if not batch:
-        return np.asarray(x[tuple(np.moveaxis(places, -1, 0))])
-    return np.stack([_gather_nd(*pair, batch - 1) for pair in zip(x, places, strict=True)])
+        return np.asarray(x[tuple(np.moveaxis(cells, -1, 0))])
+    return np.stack([_gather_nd(*pair, batch - 1) for pair in zip(x, cells, strict=True)])
 
 
 def _pad(x: Array, ends: tuple[tuple[int, int], ...], mode: str, value: float) -> Array:
-    cuts = tuple(
-        slice(max(-before, 0), n - max(-after, 0))
-        for n, (before, after) in zip(x.shape, ends, strict=True)
-    )
-    grown = [(max(before, 0), max(after, 0)) for before, after in ends]
+    cut, grown = cropped(x, ends)
     if mode == "constant":
-        return np.pad(x[cuts], grown, constant_values=value)
-    return np.pad(x[cuts], grown, mode=mode)  # type: ignore[call-overload, no-any-return]
+        return np.pad(cut, grown, constant_values=value)
+    return np.pad(cut, grown, mode=mode)  # type: ignore[call-overload, no-any-return]
 
 
 def _depth_to_space(x: Array, block: int) -> Array:
@@ -83,8 +76,8 @@ def _extreme(function: Callable[..., Array]) -> Callable[..., Array]:
 
 def _top(x: Array, k: int, axis: int, largest: bool) -> tuple[Array, Array]:
     order = np.argsort(-x if largest else x, axis, kind="stable")
-    places = np.take(order, np.arange(k), axis)
-    return np.take_along_axis(x, places, axis), places
+    cells = np.take(order, np.arange(k), axis)
+    return np.take_along_axis(x, cells, axis), cells
 
 
 def _cumulated(function: Callable[..., Array], start: float) -> Callable[..., Array]:
@@ -111,24 +104,19 @@ SCATTERED: dict[str, Callable[..., object]] = {
 """How a written value combines with the present one; "none" overwrites it."""
 
 
-def _written(x: Array, places: tuple[Array, ...], updates: Array, reduction: str) -> Array:
-    y = x.copy()
+def _scatter_nd(x: Array, indices: Array, updates: Array, reduction: str) -> Array:
+    y, cells = x.copy(), tuple(np.moveaxis(indices.astype(np.intp), -1, 0))
     if reduction == "none":
-        y[places] = updates
+        y[cells] = updates
     else:
-        SCATTERED[reduction](y, places, updates)
+        SCATTERED[reduction](y, cells, updates)
     return y
 
 
 def _scatter_elements(x: Array, indices: Array, updates: Array, axis: int, reduction: str) -> Array:
-    places: list[Array] = list(np.indices(indices.shape, sparse=True))
-    along = indices.astype(np.intp)
-    places[axis] = np.where(along < 0, along + x.shape[axis], along)
-    return _written(x, tuple(places), updates, reduction)
-
-
-def _scatter_nd(x: Array, indices: Array, updates: Array, reduction: str) -> Array:
-    return _written(x, tuple(np.moveaxis(indices.astype(np.intp), -1, 0)), updates, reduction)
+    cells: Array = np.indices(indices.shape)
+    cells[axis] = np.where(indices < 0, indices + x.shape[axis], indices)
+    return _scatter_nd(x, np.moveaxis(cells, 0, -1), updates, reduction)
 
 
 def _reverse_sequence(x: Array, lengths: tuple[int, ...], batch: int) -> Array:
@@ -178,7 +166,7 @@ OPERATIONS: dict[str, Callable[..., Array]] = {
     "permute": np.transpose,
     "transpose": np.transpose,
     "slice": _slice,
-    "select": lambda x, axis, place: np.take(x, place, axis),
+    "select": lambda x, axis, index: np.take(x, index, axis),
     "split": _piece,
     "chunk": _piece,
     "expand": np.broadcast_to,
@@ -199,7 +187,7 @@ OPERATIONS: dict[str, Callable[..., Array]] = {
     "sum_square": _reduced(lambda x, **how: np.square(x).sum(**how)),
     "log_sum": _reduced(lambda x, **how: np.log(x.sum(**how))),
     "log_sum_exp": _reduced(_log_sum_exp),
-    "gather": _gather,
+    "gather": lambda x, indices, axis: np.take(x, indices.astype(np.intp), axis),
     "gather_elements": _gather_elements,
     "gather_nd": _gather_nd,
     "pad": _pad,
@@ -238,13 +226,13 @@ ARITHMETIC: dict[str, Callable[..., Array]] = {
 
 
 def operate(layer: Operation, inputs: Sequence[Array], weights: object) -> Array:
-    """An operation on arrays of one image each; whole shapes are restored for it.
+    """An operation on arrays of one image each; their complete shapes are restored for it.
 
     Raises UnfitError for values that it cannot work on, such as places beyond a tensor.
     """
-    whole = [x.reshape(shape) for x, shape in zip(inputs, layer.inputs, strict=True)]
+    arrays = [x.reshape(shape) for x, shape in zip(inputs, layer.inputs, strict=True)]
     try:
-        output = OPERATIONS[layer.type](*whole, *layer.values)
+        output = OPERATIONS[layer.type](*arrays, *layer.values)
     except (IndexError, ValueError) as error:
         if isinstance(error, UnfitError):
             raise

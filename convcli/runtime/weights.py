@@ -25,14 +25,12 @@ from convcli.runtime.array_files import opened, weight_file
 from convcli.runtime.initializers import Init, draw, rademacher
 from convcli.text import counted, safe
 
-SLOPES = {"leaky_relu": None, "tanh": 1.0, "sigmoid": 1.0, "softmax": 1.0, "softsign": 1.0} | {
-    "abs": 1.0,
-    "log_softmax": 1.0,
-    "hard_tanh": 1.0,
-    "hard_sigmoid": 1.0,
-}
-"""Slopes below 0 of activations that are not like ReLU, whose slope is 0; leaky ReLU has its own.
-|x| keeps the energy of x, as a slope of −1 does."""
+LINEAR_AT_ZERO = ("tanh", "sigmoid", "softmax", "log_softmax", "softsign", "hard_tanh")
+SLOPES = dict.fromkeys((*LINEAR_AT_ZERO, "hard_sigmoid", "abs"), 1.0)
+"""Slopes below 0 of activations that are not like ReLU, whose slope is 0.
+
+|x| keeps the energy of x, as a slope of −1 does.
+"""
 
 
 def slots(rows: Iterable[Row]) -> dict[str, Slot]:
@@ -54,12 +52,12 @@ def slots(rows: Iterable[Row]) -> dict[str, Slot]:
 
 
 def weight_name(node: str, role: str) -> str:
-    """What an array is called: by its node and its role; a parameter by its node alone."""
+    """The name of an array: its node and its role; for a parameter, its node alone."""
     return f"{node}.{role}" if role else node
 
 
 def weight_bytes(rows: Sequence[Row]) -> int:
-    """What the weights take in float32."""
+    """The bytes of the weights in float32."""
     return 4 * sum(prod(slot.shape) for slot in slots(rows).values())
 
 
@@ -77,11 +75,11 @@ def drawn(
         if row.node.owner:
             continue
         for role, slot in slots_of(row.node.layer, *row.inputs[:1] or ((),)).items():
-            weights[weight_name(row.name, role)] = _one(slot, generator, init, slope[row.name])
+            weights[weight_name(row.name, role)] = _initial(slot, generator, init, slope[row.name])
     return weights
 
 
-def _one(slot: Slot, generator: np.random.Generator, init: Init, slope: float) -> Array:
+def _initial(slot: Slot, generator: np.random.Generator, init: Init, slope: float) -> Array:
     if slot.fill == "filters":
         return draw(init, generator, slot.shape, slope)
     if slot.fill == "transposed":
@@ -113,17 +111,16 @@ def slopes(network: Network) -> dict[str, float]:
 
 
 def _slope(layer: Layer) -> float | None:
-    """What a layer says of the slope behind those before it; None for one that hands it on."""
+    """The slope that a layer means for the layers before it; None for one that passes it on."""
     if isinstance(layer, PReLU):
         return 0.25
     if isinstance(layer, Activation):
-        slope = SLOPES.get(layer.type, 0.0)
-        return layer.slope if slope is None else slope
+        return layer.slope if layer.type == "leaky_relu" else SLOPES.get(layer.type, 0.0)
     return 1.0 if isinstance(layer, FILTERED) else None
 
 
 FILTERED = (Conv, Depthwise, Linear, Separable, TransposedConv)
-"""Layers with filters, which end what an activation behind them says of those before."""
+"""Layers with filters, at which the slope of a following activation ends."""
 
 
 def read_weights(path: str, wanted: Mapping[str, Slot]) -> tuple[dict[str, Array], list[str]]:
@@ -133,10 +130,11 @@ def read_weights(path: str, wanted: Mapping[str, Slot]) -> tuple[dict[str, Array
     be read, UnfitError for weights that are missing or of another shape.
     """
     with opened(path, "a file of weights"), weight_file(path) as file:
-        shapes = file.shapes()
-        _check(path, shapes, wanted)
+        _check(path, file.shapes, wanted)
         weights = {name: _finite(path, name, file.read(name)) for name in wanted}
-    others = [name for name in shapes if name not in wanted and name.endswith((".weight", ".bias"))]
+    others = [
+        name for name in file.shapes if name not in wanted and name.endswith((".weight", ".bias"))
+    ]
     return weights, others
 
 

@@ -2,7 +2,6 @@
 
 import tracemalloc
 from fractions import Fraction
-from functools import cache
 from itertools import product
 
 import numpy as np
@@ -42,7 +41,7 @@ CASES = [
     (2, 2, 6, 7, 0, (3, 3), 1, 1, 1, 1),
     (0, 2, 9, 9, 2, (1, 1), 1, 0, 1, 2),
     (1, 1, 12, 12, 1, (2, 2), 1, 4, 7, 1),
-    (3, 2, 40, 90, 5, (3, 3), 1, 1, 1, 1),
+    (2, 2, 40, 90, 3, (3, 3), 1, 1, 1, 1),
     (1, 3, 23, 27, 4, (11, 11), 4, 2, 1, 1),
     (1, 2, 19, 22, 3, (1, 3), (1, 2), 1, 1, 1),
     (1, 1, 30, 34, 2, (17, 15), 1, 7, 1, 1),
@@ -100,12 +99,6 @@ def options_of(case):
     return dict(zip(("stride", "padding", "dilation", "groups"), case[6:], strict=True))
 
 
-@cache
-def defined(case, dtype):
-    """What the definition gives for a case: slow, and the same for all algorithms."""
-    return conv2d(*arrays(case, dtype), **options_of(case), algorithm="reference")
-
-
 def check(name, x, weight, bias, options, expected=None):
     problem = problem_for(x, weight, **options)
     if ALGORITHMS[name].refuses(problem):
@@ -127,10 +120,12 @@ FAST = sorted(set(ALGORITHMS) - {"reference"})
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-@pytest.mark.parametrize("name", FAST)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int32])
-def test_every_algorithm_gives_the_definition(name, case, dtype):
-    check(name, *arrays(case, dtype), options_of(case), defined(case, dtype))
+def test_every_algorithm_gives_the_definition(case, dtype):
+    given, options = arrays(case, dtype), options_of(case)
+    expected = conv2d(*given, **options, algorithm="reference")
+    for name in FAST:
+        check(name, *given, options, expected)
 
 
 @pytest.mark.slow

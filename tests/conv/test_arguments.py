@@ -77,15 +77,14 @@ NO_NAME = [None, 3, True, ["auto"], np.array(["auto", "zero"]), "nonesuch"]
 
 def calls(doors, values):
     return [
-        pytest.param(call, argument, value, id=f"{door}({argument}={value!r:.30})")
+        pytest.param(call, argument, values, id=f"{door}({argument}=)")
         for door, (call, arguments) in doors.items()
         for argument in arguments.split()
-        for value in values
     ]
 
 
 @pytest.mark.parametrize(
-    ("call", "argument", "value"),
+    ("call", "argument", "values"),
     [
         *calls(WHOLE, NO_WHOLE),
         *calls(NUMBERS, NO_NUMBER),
@@ -93,9 +92,10 @@ def calls(doors, values):
         *calls(NAMES, NO_NAME),
     ],
 )
-def test_an_argument_of_the_wrong_kind_is_refused_by_name(call, argument, value):
-    with pytest.raises(UnfitError, match=f"{argument}="):
-        call(**{argument: value})
+def test_an_argument_of_the_wrong_kind_is_refused_by_name(call, argument, values):
+    for value in values:
+        with pytest.raises(UnfitError, match=f"{argument}="):
+            call(**{argument: value})
 
 
 @pytest.mark.parametrize("one", [np.int8(1), np.uint64(1), np.array(1), np.array([1]), [1], (1,)])

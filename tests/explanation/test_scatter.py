@@ -46,7 +46,7 @@ def test_stamps_add_up_to_the_definition_and_cut_what_padding_cuts(geometry, bia
     for stamp in stamps:
         assert stamp.x == tuple(x[:, *stamp.cell])
         products += sum(stamp.products)
-        for place, value in zip(stamp.places, stamp.sums, strict=True):
+        for place, value in zip(stamp.positions, stamp.sums, strict=True):
             if lesson.is_kept(place):
                 output[place] = value
             assert place[0] in lesson.canvas[0]
@@ -103,7 +103,7 @@ def test_a_frame_shows_the_sums_so_far_and_what_is_cut(tmp_path):
         for place in sheet.outputs[0].cells:
             left, top, *_ = sheet.outputs[0].box(*place)
             is_marked = frame.getpixel((left + 5, top + 5)) == now
-            assert is_marked == (place in stamp.places and lesson.is_kept(place)), (stamp, place)
+            assert is_marked == (place in stamp.positions and lesson.is_kept(place)), (stamp, place)
 
 
 @pytest.mark.parametrize(

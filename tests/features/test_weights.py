@@ -17,7 +17,7 @@ from convcli.nets.analysis.summary import summarize
 from convcli.nets.layers import Slot
 from convcli.nets.readers.read import read_text
 from convcli.runtime.initializers import INITS, Init, draw
-from convcli.runtime.lenet_table import connected
+from convcli.runtime.layers import connected
 from convcli.runtime.weights import drawn, read_weights, slopes, slots
 
 SHAPE = (256, 8, 5, 5)

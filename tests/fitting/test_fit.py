@@ -17,7 +17,7 @@ from convcli.errors import UnfitError
 from convcli.fitting import backprop
 from convcli.fitting.backprop import Stack, Trainer
 from convcli.fitting.least_squares import descend, equations, fit
-from convcli.fitting.live import schedule
+from convcli.fitting.loss_curve import schedule
 from convcli.fitting.results import kernel_text
 from convcli.matrices import Limits, read_stack
 from convcli.nets.readers.read import read_text

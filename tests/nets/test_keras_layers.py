@@ -164,3 +164,101 @@ def test_what_is_not_read_is_refused(text, reason):
     with pytest.raises(Refusal, match=reason) as refused:
         figures(IMPORTS + f"model = keras.Sequential([{text}])", (8, 6))
     assert "text:3" in str(refused.value)
+
+
+# an expression of x, a tensor of (None, 6, 8, 4) → its shape behind the batch in Keras 3.15
+OPERATIONS = {
+    "ops.concatenate([x,x],axis=-1)": (6, 8, 8),
+    "ops.stack([x,x],axis=1)": (2, 6, 8, 4),
+    "ops.reshape(x,(-1,48))": (48,),
+    "ops.einsum('bhwc,bhwd->bcd',x,x)": (4, 4),
+    "ops.pad(x,[[0,0],[1,1],[2,2],[0,0]])": (8, 12, 4),
+    "ops.split(x,2,axis=-1)[0]": (6, 8, 2),
+    "ops.split(x,[1,3],axis=-1)[1]": (6, 8, 2),
+    "ops.tile(x,[1,2,1,1])": (12, 8, 4),
+    "ops.repeat(x,2,axis=1)": (12, 8, 4),
+    "ops.where(x>0,x,0*x)": (6, 8, 4),
+    "ops.norm(x,axis=-1)": (6, 8),
+    "ops.normalize(x,axis=-1)": (6, 8, 4),
+    "ops.argmax(x,axis=-1)": (6, 8),
+    "ops.top_k(x,2)[0]": (6, 8, 2),
+    "ops.cumsum(x,axis=1)": (6, 8, 4),
+    "ops.flip(x,axis=1)": (6, 8, 4),
+    "ops.power(x,2)": (6, 8, 4),
+    "ops.average_pool(x,2,2)": (3, 4, 4),
+    "ops.max_pool(x,(2,2),strides=2,padding='same')": (3, 4, 4),
+    "ops.swapaxes(x,1,2)": (8, 6, 4),
+    "ops.moveaxis(x,-1,1)": (4, 6, 8),
+    "ops.take(x,0,axis=1)": (8, 4),
+    "ops.take(x,[0,2],axis=-1)": (6, 8, 2),
+    "ops.slice(x,[0,0,0,0],[1,2,2,2])": (2, 2, 2),
+    "ops.unstack(x,axis=1)[0]": (8, 4),
+    "ops.one_hot(ops.argmax(x,-1),5)": (6, 8, 5),
+    "ops.var(x,axis=1)": (8, 4),
+    "ops.dot(x,ops.ones((4,3)))": (6, 8, 3),
+    "ops.tensordot(x,ops.ones((4,3)),axes=[[3],[0]])": (6, 8, 3),
+    "ops.tensordot(x,ops.ones((4,3)),1)": (6, 8, 3),
+    "ops.linspace(0.,1.,4)*x": (6, 8, 4),
+    "ops.arange(4,dtype='float32')*x": (6, 8, 4),
+    "ops.zeros_like(x)+x": (6, 8, 4),
+    "ops.full_like(x,2.)*x": (6, 8, 4),
+    "ops.broadcast_to(x[:,:1],(1,6,8,4))": (6, 8, 4),
+    "ops.logsumexp(x,axis=-1)": (6, 8),
+    "ops.sort(x,axis=-1)": (6, 8, 4),
+    "ops.argsort(x,axis=-1)": (6, 8, 4),
+    "ops.quantile(x,0.5,axis=1)": (8, 4),
+    "ops.median(x,axis=1)": (8, 4),
+    "ops.any(x>0,axis=1)": (8, 4),
+    "ops.diff(x,axis=1)": (5, 8, 4),
+    "ops.diagonal(x,axis1=1,axis2=2)": (4, 6),
+    "ops.ravel(x)": (),
+    "ops.hstack([x,x])": (12, 8, 4),
+    "ops.vstack([x,x])": (6, 8, 4),
+    "ops.outer(x[0,0,0],x[0,0,0])": (4,),
+    "ops.inner(x,x)": (6, 8, 1, 6, 8),
+    "ops.logical_and(x>0,x<1)": (6, 8, 4),
+    "ops.greater(x,0)": (6, 8, 4),
+    "ops.negative(x)": (6, 8, 4),
+    "ops.arctan2(x,x)": (6, 8, 4),
+    "ops.mod(x,2)": (6, 8, 4),
+    "ops.floor_divide(x,2)": (6, 8, 4),
+    "ops.image.extract_patches(x,2)": (3, 4, 16),
+    "ops.conv(x,ops.ones((3,3,4,5)),padding='same')": (6, 8, 5),
+    "ops.glu(x)": (6, 8, 2),
+    "ops.logaddexp(x,x)": (6, 8, 4),
+    "ops.identity(4)@ops.transpose(x,(0,1,3,2))": (6, 4, 8),
+    "ops.absolute(x)": (6, 8, 4),
+    "ops.amax(x,axis=1)": (8, 4),
+    "x@ops.ones((4,2))": (6, 8, 2),
+    "ops.depth_to_space(x,2)": (12, 16, 1),
+    "tf.split(x, [1, 3], axis=-1)[1]": (6, 8, 3),
+    "tf.gather(x, [0, 2, 1], axis=2)": (6, 3, 4),
+    "tf.nn.max_pool2d(x, ksize=[1, 2, 2, 1], strides=2, padding='SAME')": (3, 4, 4),
+    "tf.slice(x, [0, 1, 0, 0], [1, 2, -1, 3])": (2, 8, 3),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("expression", "shape"), OPERATIONS.items())
+def test_an_operation_has_the_shape_of_keras(expression, shape):
+    text = (
+        "import keras\nimport tensorflow as tf\nfrom keras import layers, ops\n"
+        "class Net(keras.Model):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.r = layers.ReLU()\n    def call(self, x):\n        x = self.r(x)\n"
+        f"        y = {expression}\n        assert y.shape[1:] == {shape}, y.shape\n        return y\n"
+    )
+    assert read_text(text).network.at((4, 6, 8)).stopped is None
+
+
+def test_a_convolution_with_weights_of_a_layer_has_the_figures_of_keras():
+    """Keras counts 1,514 parameters; 16·16·3·3·3·8 + 128·10 multiply–accumulates."""
+    reading = read_text(
+        IMPORTS + "from keras import ops\nclass C(Layer):\n    def build(self, shape):\n"
+        "        self.k = self.add_weight(shape=(3, 3, shape[-1], 8))\n"
+        "        self.b = self.add_weight(shape=(8,))\n    def call(self, x):\n"
+        "        return ops.relu(ops.conv(x, self.k, strides=2, padding='same') + self.b)\n"
+        "i = keras.Input((32, 32, 3))\nx = ops.image.extract_patches(C()(i), 4)\n"
+        "x = ops.mean(ops.reshape(x, (-1, 16, 128)), axis=1)\n"
+        "model = keras.Model(i, Dense(10)(x))\n"
+    )
+    summary = summarize(reading.network, reading.input)
+    assert (summary.params, summary.macs) == (1514, 56576)

@@ -730,6 +730,7 @@ MISFITS = {
     "x[torch.odd]": "torch.odd, which is not known here",
     "x.gather(1, x[0].long())": "gather from (1, 4, 6, 8) by an index of (4, 6, 8)",
     "x.gather(1, torch.zeros(4, 1, 6, 8).long())": "gather from (1, 4, 6, 8) by an index of (4, 1, 6, 8)",
+    "torch.where(x > 0)": "where of a condition alone depends on the values of a tensor",
     "x.tensor_split(0, 1)": "tensor_split into 0 pieces",
     "torch.hsplit(x, 3)": "an axis of 4 in 3 equal pieces",
     "torch.tensordot(x, x, 2)": "tensordot of (1, 4, 6, 8) and (1, 4, 6, 8) over 2",

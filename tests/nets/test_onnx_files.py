@@ -15,9 +15,8 @@ from convcli.errors import Refusal, SpecError
 from convcli.features.extractor import extract_features
 from convcli.nets.analysis.summary import trace
 from convcli.nets.readers.read import read_words
-from convcli.runtime.array_files import weight_file
 from convcli.runtime.stored import arrays_of
-from convcli.runtime.weights import slots
+from convcli.runtime.weights import read_weights, slots
 
 LIGHT = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
 
@@ -336,7 +335,7 @@ def test_files_that_hold_no_weights_are_named_too(tmp_path):
     with pytest.raises(
         Refusal, match="a pointer of Git LFS, not a file of weights: fetch the file"
     ):
-        weight_file(str(path))
+        read_weights(str(path), {})
 
 
 def test_receptive_fields_go_on_behind_a_normalization_of_groups(tmp_path):

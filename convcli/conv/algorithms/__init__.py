@@ -3,8 +3,8 @@
 Each entry is one algorithm and answers
 
     refuses(problem) -> str | None     why not, in a sentence; None when it can
-    cost(problem) -> float             predicted seconds; `auto` takes the least
-    workspace_bytes(problem) -> int    the most it allocates beside y
+    cost(problem) -> float             predicted seconds; `auto` takes the cheapest
+    workspace_bytes(problem) -> int    maximum bytes allocated beside y
     convolve(x, weight, problem) -> y  arrays as Problem draws them, none empty; a new array
 """
 

@@ -1,4 +1,4 @@
-"""One tap a channel: a 1×1 convolution is a matrix product, without any columns to copy."""
+"""One tap per channel: a 1×1 convolution is a matrix product, without any columns to copy."""
 
 from collections.abc import Iterator
 from itertools import product

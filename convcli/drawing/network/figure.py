@@ -51,11 +51,6 @@ class FigureOptions(Options):
     title: str = ""
     legend: bool = False
 
-    @property
-    def drawing(self) -> dict[str, object]:
-        """The options of a figure alone, of a record that has more."""
-        return {name: getattr(self, name) for name in FigureOptions.__annotations__}
-
 
 class Figure:
     """The figure of a network; a notebook shows it.
@@ -86,14 +81,19 @@ class Figure:
         self.summary, self.options = summary, options
         self.notes: list[str] = []
         """Notes on choices that no option made."""
-        self.style: str = options.style or self._default_style()
+        self.style: str = options.style or self._fitting_style()
         self.blocks: Sequence[Block] = self._fitting_blocks()
         if self.style != "blocks" and options.direction == "down":
             raise SpecError(f"{self.style} go from left to right; only --style blocks goes down")
 
-    def _default_style(self) -> str:
+    def _fitting_style(self) -> str:
+        """Volumes or maps where layers stand in one line that fits a page, else blocks."""
         blocks = blocks_of(self.summary, self.options.depth, False, self.options.expand)
-        style = default_style(blocks)
+        arcs = [(s, i) for i, block in enumerate(blocks) for s in block.inputs if s < i - 1]
+        has_maps = any(len(block.output) == 3 for block in blocks)
+        style = "maps" if len(blocks) <= MAX_MAPS and not arcs else "volumes"
+        if not has_maps or len(blocks) > MAX_VOLUMES or len({end for _, end in arcs}) < len(arcs):
+            style = "blocks"
         others = ", ".join(other for other in STYLES if other != style)
         self.notes.append(f"drawn as {style}; --style {others}")
         return style
@@ -205,15 +205,3 @@ class Figure:
 
     def __repr__(self) -> str:
         return f"<figure of {len(self.blocks)} blocks, drawn as {self.style}>"
-
-
-def default_style(blocks: Sequence[Block]) -> str:
-    """Volumes or maps where layers stand in one line that fits a page, else blocks."""
-    arcs = [(s, i) for i, block in enumerate(blocks) for s in block.inputs if s < i - 1]
-    ends: dict[int, int] = {}
-    for _, end in arcs:
-        ends[end] = ends.get(end, 0) + 1
-    has_maps = any(len(block.output) == 3 for block in blocks)
-    if not has_maps or len(blocks) > MAX_VOLUMES or any(count > 1 for count in ends.values()):
-        return "blocks"
-    return "maps" if len(blocks) <= MAX_MAPS and not arcs else "volumes"

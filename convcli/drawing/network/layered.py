@@ -1,6 +1,6 @@
 """The style `blocks`: one box per block in ranks from top to bottom, edges around the boxes.
 
-Ranks are longest paths, an edge over several ranks holds a lane in each, and lanes and boxes of a
+Ranks are longest paths, an edge over several ranks holds a track in each, and tracks and boxes of a
 rank are ordered by the mean of their neighbors (Sugiyama, Tagawa & Toda 1981).
 """
 
@@ -55,7 +55,7 @@ def layered_scene(
     layers: list[list[int]] = [[] for _ in range(max(ranks) + 1)]
     for index, rank in enumerate(ranks):
         layers[rank].append(index)
-    # lanes are nodes of their own, numbered behind the blocks
+    # tracks are nodes of their own, numbered behind the blocks
     edges: list[list[int]] = []
     for index, block in enumerate(blocks):
         for source in dict.fromkeys(block.inputs):
@@ -67,10 +67,10 @@ def layered_scene(
             edges.append([*chain, index])
     near: list[list[tuple[int, int]]] = [[] for _ in widths]
     for chain in edges:
-        for one, other in pairwise(chain):
-            weight = 1 if (one < len(blocks)) != (other < len(blocks)) else 6
-            near[one].append((other, weight))
-            near[other].append((one, weight))
+        for source, target in pairwise(chain):
+            weight = 1 if (source < len(blocks)) != (target < len(blocks)) else 6
+            near[source].append((target, weight))
+            near[target].append((source, weight))
     centers = _centers(layers, near, widths)
     left = min(center - width / 2 for center, width in zip(centers, widths, strict=True))
     head = 24 if title else 0
@@ -99,12 +99,12 @@ def layered_scene(
     lines: list[Item] = []
     for chain in edges:
         points: list[Point] = []
-        for place, node in enumerate(chain):
+        for number, node in enumerate(chain):
             top = tops[rank_of[node]]
             end = top + (heights[node] if node < len(blocks) else rank_heights[rank_of[node]])
-            if place:
+            if number:
                 points.append(at(centers[node], top))
-            if place < len(chain) - 1:
+            if number < len(chain) - 1:
                 points.append(at(centers[node], end))
         lines.append(Line(tuple(points), theme.outline, arc=len(chain) > 2))
     boxes = [
@@ -132,7 +132,7 @@ def layered_scene(
         frames.append(
             Shape(frame(lefts, top, rights - lefts, end - top), "none", theme.faint, True)
         )
-        # beyond all lanes, where no box stands
+        # beyond all tracks, where no box stands
         middle = (top + end) / 2
         x, base = at(edge + (26 if right else 16), middle)
         anchor = "middle" if right else "start"
@@ -145,7 +145,7 @@ def layered_scene(
     width = max(width, text_width(title, 15) + 2 * MARGIN)
     heading: list[Item] = [Text((width / 2, MARGIN + 2), title, theme.text, 15)] if title else []
     room = max(width - 2 * MARGIN, 160.0)
-    meanings, more = legend(coloring.entries, MARGIN, height - 8, room, theme.text, theme.outline)
+    meanings, more = legend(coloring.entries, MARGIN, height - 8, room, theme)
     width = max(
         width,
         *(

@@ -1,6 +1,6 @@
 """Colors of figures: Okabe and Ito's, safe for color-blind readers, of distinct lightness."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from convcli.drawing.network.blocks import Block
 from convcli.records import NamedTuple
@@ -70,8 +70,7 @@ class Coloring:
 
 def _ramp(share: float) -> str:
     low, high = RAMP
-    parts = (round(a + (b - a) * share) for a, b in zip(low, high, strict=True))
-    return "#" + "".join(f"{part:02x}" for part in parts)
+    return hex_color(round(a + (b - a) * share) for a, b in zip(low, high, strict=True))
 
 
 def shaded(color: str, factor: float) -> str:
@@ -80,7 +79,12 @@ def shaded(color: str, factor: float) -> str:
     >>> shaded("#ff8000", 0.5)
     '#804000'
     """
-    parts = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    parts = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
     if factor > 1:
-        return "#" + "".join(f"{round(part + (255 - part) * (factor - 1)):02x}" for part in parts)
-    return "#" + "".join(f"{round(part * factor):02x}" for part in parts)
+        return hex_color(round(part + (255 - part) * (factor - 1)) for part in parts)
+    return hex_color(round(part * factor) for part in parts)
+
+
+def hex_color(parts: Iterable[int]) -> str:
+    """Red, green and blue from 0 to 255 as `#rrggbb`."""
+    return "#" + "".join(f"{part:02x}" for part in parts)

@@ -61,9 +61,21 @@ def pages(
             b"<</Filter/FlateDecode/Length %d>>stream\n%s\nendstream" % (len(data), data)
         )
     for layer in layers:
-        streams = " ".join(f"{first + part} 0 R" for part in (0, *(one + 1 for one in layer)))
+        streams = " ".join(f"{first + part} 0 R" for part in (0, *(number + 1 for number in layer)))
         objects.append(f"<</Type/Page/Parent 2 0 R/Contents[{streams}]>>".encode())
-    return _assembled(objects, b"/Info 4 0 R")
+    data = b"%PDF-1.4\n"
+    starts = []
+    for number, body in enumerate(objects, 1):
+        starts.append(len(data))
+        data += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    count = len(objects) + 1
+    table = b"".join(b"%010d 00000 n \n" % start for start in starts)
+    trailer = b"<</Size %d/Root 1 0 R/Info 4 0 R>>\nstartxref\n%d" % (count, len(data))
+    return data + b"xref\n0 %d\n0000000000 65535 f \n%strailer\n%s\n%%%%EOF\n" % (
+        count,
+        table,
+        trailer,
+    )
 
 
 def _marks(items: Iterable[Shape | Line | Text]) -> bytes:
@@ -91,22 +103,6 @@ def _marks(items: Iterable[Shape | Line | Text]) -> bytes:
                     f"<{letters.hex()}> Tj ET"
                 )
     return "\n".join(marks).encode()
-
-
-def _assembled(objects: Sequence[bytes], more: bytes) -> bytes:
-    """A PDF of numbered objects, the first of which is its catalog; `more` is for the trailer."""
-    data = b"%PDF-1.4\n"
-    starts = []
-    for number, body in enumerate(objects, 1):
-        starts.append(len(data))
-        data += b"%d 0 obj\n%s\nendobj\n" % (number, body)
-    table = b"".join(b"%010d 00000 n \n" % start for start in starts)
-    size = len(objects) + 1
-    return (
-        data
-        + b"xref\n0 %d\n0000000000 65535 f \n%s" % (size, table)
-        + b"trailer\n<</Size %d/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF\n" % (size, more, len(data))
-    )
 
 
 def _color(color: str) -> str:

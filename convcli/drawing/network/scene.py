@@ -106,7 +106,7 @@ LEGEND_GAP, SWATCH = 16.0, 10.0
 
 
 def legend(
-    entries: Sequence[tuple[str, str]], left: float, top: float, width: float, text: str, line: str
+    entries: Sequence[tuple[str, str]], left: float, top: float, width: float, theme: Theme
 ) -> tuple[list[Item], float]:
     """Rows of swatches with what they mean, within a width; and the height that they take."""
     items: list[Item] = []
@@ -115,7 +115,7 @@ def legend(
         room = SWATCH + 5 + text_width(meaning, size)
         if x > left and x + room > left + width:
             x, y = left, y + LEGEND_GAP
-        items.append(Shape(rectangle(x, y, SWATCH, SWATCH), fill, line))
-        items.append(Text((x + SWATCH + 5, y + SWATCH - 1), meaning, text, size, "start"))
+        items.append(Shape(rectangle(x, y, SWATCH, SWATCH), fill, theme.outline))
+        items.append(Text((x + SWATCH + 5, y + SWATCH - 1), meaning, theme.text, size, "start"))
         x += room + LEGEND_GAP
     return items, (y + LEGEND_GAP - top if entries else 0.0)

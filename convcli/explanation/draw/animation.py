@@ -126,8 +126,8 @@ def _strip(stream: IO[bytes], sheet: Sheet, duration: int) -> None:
     size = columns * sheet.width, rows * sheet.height
     strip = Image.new("L", size, sheet.palette.clear)
     for number, picture in enumerate(pictures):
-        place = number % columns * sheet.width, number // columns * sheet.height
-        strip.paste(picture, place)
+        corner = number % columns * sheet.width, number // columns * sheet.height
+        strip.paste(picture, corner)
     strip.putpalette(sheet.palette.flat)
     strip.save(stream, "PNG", optimize=True, transparency=sheet.palette.clear)
 

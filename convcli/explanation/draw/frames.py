@@ -12,13 +12,7 @@ from PIL import Image
 
 from convcli.errors import UnfitError
 from convcli.explanation.draw.panels import Panel, folded, short_number
-from convcli.explanation.draw.pens import (
-    Box,
-    Pen,
-    PixelPen,
-    fitting_size,
-    text_length,
-)
+from convcli.explanation.draw.pens import Box, Pen, PixelPen, fitting_size, text_length
 from convcli.explanation.draw.themes import Color, Palette, Theme, between
 from convcli.explanation.render import sum_lines, text
 from convcli.explanation.steps import Spot, Step, Term, Walk
@@ -36,11 +30,11 @@ WIDTH, HEIGHT = 1000, 900
 """Pixels that cells share; they have MIN_SIDE to MAX_SIDE of them."""
 MIN_SIDE, MAX_SIDE = 24, 48
 
-WORDS = 15
-"""Size of words, in pixels."""
+TEXT_SIZE = 15
+"""Size of texts, in pixels."""
 
 CAPTION = 24
-"""Pixels of a line of words."""
+"""Height of a line of text, in pixels."""
 
 SIGN = 40
 """Pixels between two grids, where a sign of arithmetic stands."""
@@ -52,8 +46,8 @@ GAP = 16
 """Pixels around the grids, and between channels."""
 
 
-class Words(NamedTuple):
-    """What the grids of a walk are called."""
+class Titles(NamedTuple):
+    """The titles of the grids of a walk."""
 
     input: str = "input"
     kernel: str = "kernel"
@@ -64,10 +58,10 @@ class Sheet:
     """Where everything stands in every frame of a walk."""
 
     def __init__(
-        self, walk: Walk, theme: Theme, chosen: Spot | None = None, words: Words | None = None
+        self, walk: Walk, theme: Theme, chosen: Spot | None = None, titles: Titles | None = None
     ) -> None:
         self.walk, self.theme = walk, theme
-        self.words = words or Words(kernel="kernel flipped" if walk.turned else "kernel")
+        self.titles = titles or Titles(kernel="kernel flipped" if walk.turned else "kernel")
         if chosen is None:
             walk.check()
         self.cells = [chosen] if chosen else list(self.all_cells)
@@ -147,50 +141,46 @@ class Sheet:
         top = GAP + CAPTION
         self.floor = top + max(count * pitch - GAP, outputs[0].height)
         x = GAP
-        placed: list[list[Panel]] = []
+        groups: list[list[Panel]] = []
         self.signs: list[tuple[str, int]] = []
         """Signs between grids, and the middle of each."""
-        words = self.words
         for panels, name, sign in (
-            (inputs, words.input, ""),
-            (kernels, words.kernel, "*"),
+            (inputs, self.titles.input, ""),
+            (kernels, self.titles.kernel, "*"),
             (biases, "bias", "+"),
-            (outputs, words.output, "=" if kernels else self.walk.pool),
+            (outputs, self.titles.output, "=" if kernels else self.walk.pool),
         ):
             if not panels:
-                placed.append([])
+                groups.append([])
                 continue
             if sign:
-                room = max(SIGN, round(text_length(sign, WORDS)) + 2 * GAP)
+                room = max(SIGN, round(text_length(sign, TEXT_SIZE)) + 2 * GAP)
                 self.signs.append((sign, x + room // 2))
                 x += room
-            width = max(panels[0].width, round(text_length(name, WORDS)) + 8)
+            width = max(panels[0].width, round(text_length(name, TEXT_SIZE)) + 8)
             left = x + (width - panels[0].width) // 2
             y = (top + self.floor - panels[0].height - (len(panels) - 1) * pitch) // 2
-            placed.append(
+            groups.append(
                 [panel._replace(left=left, top=y + n * pitch) for n, panel in enumerate(panels)]
             )
             x += width
-        self.inputs, self.kernels, self.biases, self.outputs = placed
-        self.width = max(x, min(self._caption_width(), 640)) + GAP
+        self.inputs, self.kernels, self.biases, self.outputs = groups
+        # room for a row of the kernel's products
+        row = " + ".join(["-0·(-0)"] * self.walk.axes[1].window.kernel)
+        self.width = max(x, min(round(text_length(row, TEXT_SIZE)) + 24, 640)) + GAP
         self.lines = max(len(self.caption(cell)) for cell in self.cells)
         self.height = self.floor + GAP + CAPTION * self.lines + GAP // 2
 
     def _panel(self, rows: range, columns: range) -> Panel:
         return Panel(0, 0, rows, columns, self.side)
 
-    def _caption_width(self) -> int:
-        """Room for a row of the kernel's products."""
-        row = " + ".join(["-0·(-0)"] * self.walk.axes[1].window.kernel)
-        return round(text_length(row, WORDS)) + 24
-
     def caption(self, cell: Spot) -> list[str]:
         """The sum in lines that fit, or only its result where there are too many."""
         if cell not in self._captions:
             room = self.width - 2 * GAP - 8
-            lines = [part for line in self.sums(cell) for part in folded(line, room, WORDS)]
+            lines = [part for line in self.sums(cell) for part in folded(line, room, TEXT_SIZE)]
             if len(lines) > MAX_LINES:
-                lines = folded(self.result(cell), room, WORDS)[:MAX_LINES]
+                lines = folded(self.result(cell), room, TEXT_SIZE)[:MAX_LINES]
             self._captions[cell] = lines
         return self._captions[cell]
 
@@ -232,11 +222,10 @@ class Sheet:
                 self.draw_cell(pen, panel.box(row, column), grid[row][column], theme.kernel)
         for panel in self.outputs:
             self.draw_empty(pen, panel)
-        for panels, words in zip(
-            (self.inputs, self.kernels, self.outputs), self.words, strict=True
-        ):
+        grids = self.inputs, self.kernels, self.outputs
+        for panels, title in zip(grids, self.titles, strict=True):
             if panels:
-                self._words(pen, panels[0], words)
+                self._title(pen, panels[0], title)
         self.draw_signs(pen)
 
     def draw_signs(self, pen: Pen) -> None:
@@ -246,7 +235,7 @@ class Sheet:
             self._sign(pen, x, middle, sign)
         for panel in self.biases:
             assert self.walk.bias is not None
-            self._words(pen, panel, "bias")
+            self._title(pen, panel, "bias")
             self.draw_cell(pen, panel.box(0, 0), self.walk.bias, self.theme.kernel)
 
     def draw_empty(self, pen: Pen, panel: Panel) -> None:
@@ -280,9 +269,9 @@ class Sheet:
         for number, window in enumerate(windows):
             result = results[number % len(results)]
             stops = [window, *kernels[number : number + 1], result]
-            for one, other in pairwise(stops):
+            for start, end in pairwise(stops):
                 for edge in (1, 3):
-                    ends = (one[2], one[edge]), (other[0], other[edge])
+                    ends = (start[2], start[edge]), (end[0], end[edge])
                     pen.line(ends, self.theme.faint)
         self.draw_signs(pen)
 
@@ -291,7 +280,7 @@ class Sheet:
         pen: Pen,
         panel: Panel,
         channel: int,
-        places: Iterable[Spot],
+        positions: Iterable[Spot],
         under: Mapping[Spot, Term],
     ) -> None:
         """Cells of the canvas: under taps, in gaps of a dilated kernel, or all without a window."""
@@ -299,7 +288,7 @@ class Sheet:
         shade = self.shade(channel)
         read_rows, read_columns = walk.read()
         padding = []
-        for row, column in places:
+        for row, column in positions:
             box, term = panel.box(row, column), under.get((row, column))
             source = walk.source((row, column))
             inside = walk.axes[0].cell(row) is not None and walk.axes[1].cell(column) is not None
@@ -344,34 +333,36 @@ class Sheet:
         """A number in the middle of a cell, and a small one in its corner, where it has room."""
         left, top, right, bottom = box
         text = short_number(value_text(value))
-        roomy = corner is not None and self.side >= 32
+        has_corner = corner is not None and self.side >= 32
         size = fitting_size(text, self.side - 2 * INSET, round(self.side * 0.5))
         # up and to the left of the corner's, as far as the window's frame leaves room
-        x = max((left + right) / 2 - 4 * roomy, left + INSET + text_length(text, size) / 2)
-        pen.text((x, (top + bottom) / 2 + 0.36 * size - 4 * roomy), text, ink, size, middle=True)
-        if corner is not None and roomy:
+        x = max((left + right) / 2 - 4 * has_corner, left + INSET + text_length(text, size) / 2)
+        pen.text(
+            (x, (top + bottom) / 2 + 0.36 * size - 4 * has_corner), text, ink, size, middle=True
+        )
+        if corner is not None and has_corner:
             text = short_number(value_text(corner))
             size = fitting_size(text, self.side // 2, round(self.side * 0.32))
             x = right - INSET - text_length(text, size)
             pen.text((x, bottom - INSET - 1), text, ink, size)
 
-    def _words(self, pen: Pen, panel: Panel, words: str) -> None:
-        """Words above a grid; no line shows through them."""
-        width = round(text_length(words, WORDS)) + 8
+    def _title(self, pen: Pen, panel: Panel, title: str) -> None:
+        """A title above a grid; no line shows through it."""
+        width = round(text_length(title, TEXT_SIZE)) + 8
         left = panel.left + (panel.width - width) // 2
         top = panel.top - CAPTION
         pen.rectangle((left, top + 1, left + width, top + 20), self.theme.page)
-        pen.text((left + 4, top + 16), words, self.theme.faint, WORDS)
+        pen.text((left + 4, top + 16), title, self.theme.faint, TEXT_SIZE)
 
     def _sign(self, pen: Pen, x: int, y: float, sign: str) -> None:
         """A sign of arithmetic; a pool's name stands over an arrow."""
         ink = self.theme.faint
-        half = 14 if len(sign) == 1 else round(text_length(sign, WORDS)) // 2 + 6
+        half = 14 if len(sign) == 1 else round(text_length(sign, TEXT_SIZE)) // 2 + 6
         top, bottom = (14, 14) if len(sign) == 1 else (20, 10)
         box = x - half, round(y) - top, x + half, round(y) + bottom
         pen.rectangle(box, self.theme.page)
         if len(sign) > 1:
-            pen.text((x, y - 5), sign, ink, WORDS, middle=True)
+            pen.text((x, y - 5), sign, ink, TEXT_SIZE, middle=True)
             pen.line(((x - half + 4, y + 3), (x + half - 4, y + 3)), ink, 2)
             pen.line(
                 ((x + half - 10, y - 2), (x + half - 4, y + 3), (x + half - 10, y + 8)), ink, 2
@@ -389,4 +380,4 @@ class Sheet:
         box = GAP, top, self.width - GAP, top + CAPTION * self.lines + 4
         pen.rectangle(box, self.theme.padding)
         for number, line in enumerate(self.caption(cell), 1):
-            pen.text((GAP + 4, top + number * CAPTION - 6), line, self.theme.ink, WORDS)
+            pen.text((GAP + 4, top + number * CAPTION - 6), line, self.theme.ink, TEXT_SIZE)

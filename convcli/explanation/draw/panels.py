@@ -10,7 +10,7 @@ from convcli.records import NamedTuple
 
 
 class Panel(NamedTuple):
-    """A grid on the sheet: where its first cell begins, and which place of the grid that is."""
+    """A grid on the sheet: where its first cell begins, and which cell of the grid that is."""
 
     left: int
     top: int

@@ -6,6 +6,7 @@ from math import cos, pi, sin
 
 from PIL import Image, ImageDraw, ImageFont
 
+from convcli.drawing.network.palette import hex_color
 from convcli.drawing.network.scene import Line, Shape, Text, rectangle
 from convcli.explanation.draw.themes import RAMP, Color, Palette
 
@@ -98,26 +99,28 @@ class VectorPen:
         corners = rectangle(left, top, box[2] - box[0] + 1 - width, box[3] - box[1] + 1 - width)
         if radius:
             corners = _rounded(corners, radius)
-        inside = "none" if fill is None else _hex(fill)
+        inside = "none" if fill is None else hex_color(fill)
         if width == 1 or outline is None:
-            self._items.append(Shape(corners, inside, inside if outline is None else _hex(outline)))
+            self._items.append(
+                Shape(corners, inside, inside if outline is None else hex_color(outline))
+            )
             return
         if fill is not None:
             self._items.append(Shape(corners, inside, inside))
         around = (*corners, corners[0], corners[1])
-        self._items.append(Line(around, _hex(outline), False, width))
+        self._items.append(Line(around, hex_color(outline), False, width))
 
     def dashed(self, box: Box, outline: Color) -> None:
         corners = rectangle(box[0] + 0.5, box[1] + 0.5, box[2] - box[0], box[3] - box[1])
-        self._items.append(Shape(corners, "none", _hex(outline), True))
+        self._items.append(Shape(corners, "none", hex_color(outline), True))
 
     def line(self, points: Sequence[Point], color: Color, width: int = 1) -> None:
         moved = tuple((x + 0.5, y + 0.5) for x, y in points)
-        self._items.append(Line(moved, _hex(color), False, width))
+        self._items.append(Line(moved, hex_color(color), False, width))
 
     def text(self, at: Point, text: str, ink: Color, size: int, middle: bool = False) -> None:
         anchor = "middle" if middle else "start"
-        self._items.append(Text(at, text, _hex(ink), size, anchor))
+        self._items.append(Text(at, text, hex_color(ink), size, anchor))
 
     def take_items(self) -> list[Shape | Line | Text]:
         """All items since the last call."""
@@ -138,10 +141,6 @@ def _rounded(corners: Sequence[Point], radius: int) -> tuple[Point, ...]:
             angle = pi * (1 + quarter / 2 + step / 12)
             turned.append((middle[0] + radius * cos(angle), middle[1] + radius * sin(angle)))
     return tuple(turned)
-
-
-def _hex(color: Color) -> str:
-    return "#" + "".join(f"{part:02x}" for part in color)
 
 
 @cache

@@ -61,9 +61,9 @@ THEMES = {
 }
 
 
-def between(one: Color, other: Color) -> Color:
+def between(cell: Color, window: Color) -> Color:
     """The color of a hole: under the window, but not read."""
-    red, green, blue = ((3 * a + 2 * b) // 5 for a, b in zip(one, other, strict=True))
+    red, green, blue = ((3 * a + 2 * b) // 5 for a, b in zip(cell, window, strict=True))
     return red, green, blue
 
 

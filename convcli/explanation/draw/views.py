@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from convcli.explanation.draw.frames import Sheet, Words
+from convcli.explanation.draw.frames import Sheet, Titles
 from convcli.explanation.draw.panels import Panel
 from convcli.explanation.draw.pens import Pen
 from convcli.explanation.draw.themes import Theme
@@ -19,7 +19,7 @@ class ScatterSheet(Sheet):
         self.lesson = lesson
         self.stamps = {stamp.cell: stamp for stamp in lesson.stamps}
         kernel = "kernel flipped" if lesson.walk.flip else "kernel"
-        super().__init__(lesson.walk, theme, lesson.chosen, Words(kernel=kernel))
+        super().__init__(lesson.walk, theme, lesson.chosen, Titles(kernel=kernel))
 
     @property
     def all_cells(self) -> Iterator[Spot]:
@@ -49,18 +49,18 @@ class ScatterSheet(Sheet):
         pen: Pen,
         panel: Panel,
         channel: int,
-        places: Iterable[Spot],
+        positions: Iterable[Spot],
         under: Mapping[Spot, Term],
     ) -> None:
         """Cells of the input; a frame marks the one that stamps."""
-        for row, column in places:
+        for row, column in positions:
             value = self.walk.input[channel][row][column]
             fill = self.theme.cells[self.shade(channel)]
             self.draw_cell(pen, panel.box(row, column), value, fill)
 
     def draw_empty(self, pen: Pen, panel: Panel) -> None:
-        for place in panel.cells:
-            self._draw_place(pen, place, None)
+        for position in panel.cells:
+            self._draw_position(pen, position, None)
 
     def draw_step(self, pen: Pen, cell: Spot) -> None:
         """The cell that stamps, where it does, and what is there now."""
@@ -69,32 +69,32 @@ class ScatterSheet(Sheet):
         for channel, (box, value) in enumerate(zip(windows, stamp.x, strict=True)):
             self.draw_cell(pen, box, value, theme.windows[self.shade(channel)])
         (output,) = self.outputs
-        hull = output.span(stamp.places[0], stamp.places[-1])
+        hull = output.span(stamp.positions[0], stamp.positions[-1])
         self.draw_guides(pen, windows, [hull])
-        for place, value, part in zip(stamp.places, stamp.sums, stamp.products, strict=True):
-            self._draw_place(pen, place, value, part)
+        for position, value, part in zip(stamp.positions, stamp.sums, stamp.products, strict=True):
+            self._draw_position(pen, position, value, part)
         for box in (*windows, hull):
             pen.rectangle(box, outline=theme.frame, width=3)
         self._caption(pen, cell)
 
     def draw_results(self, pen: Pen, cell: Spot) -> None:
         stamp = self.stamps[cell]
-        for place, value in zip(stamp.places, stamp.sums, strict=True):
-            self._draw_place(pen, place, value)
+        for position, value in zip(stamp.positions, stamp.sums, strict=True):
+            self._draw_position(pen, position, value)
 
-    def _draw_place(
-        self, pen: Pen, place: Spot, value: Value | None, part: Value | None = None
+    def _draw_position(
+        self, pen: Pen, position: Spot, value: Value | None, part: Value | None = None
     ) -> None:
         """A cell of the output with its sum so far, and in its corner what was added just now."""
-        theme, box = self.theme, self.outputs[0].box(*place)
-        if self.lesson.is_kept(place):
+        theme, box = self.theme, self.outputs[0].box(*position)
+        if self.lesson.is_kept(position):
             fill = theme.now if part is not None else theme.empty if value is None else theme.output
             pen.rectangle(box, fill, theme.edge)
         else:
             pen.rectangle(box, theme.padding)
             pen.dashed(box, theme.edge)
         if value is not None:
-            ink = theme.ink if self.lesson.is_kept(place) else theme.faint
+            ink = theme.ink if self.lesson.is_kept(position) else theme.faint
             self.draw_number(pen, box, value, ink, part)
 
 
@@ -104,7 +104,7 @@ class SignalSheet(Sheet):
     def __init__(self, lesson: SignalLesson, theme: Theme) -> None:
         self.lesson = lesson
         still, moving = lesson.names
-        super().__init__(lesson.walk, theme, words=Words(still, moving, lesson.mode))
+        super().__init__(lesson.walk, theme, titles=Titles(still, moving, lesson.mode))
 
     def sums(self, cell: Spot) -> list[str]:
         return [self.lesson.step_text(cell[1])]

@@ -54,8 +54,11 @@ def document(title: str, data: Record) -> bytes:
         f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
         "img-src data:"
     )
+    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
+    # no text in it can end the element that it stands in
+    text = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
     return PAGE.format(
-        policy=policy, title=escape(title), style=style, data=_json(data), script=script
+        policy=policy, title=escape(title), style=style, data=text, script=script
     ).encode()
 
 
@@ -66,9 +69,3 @@ def _asset(name: str) -> str:
 def _hash(text: str) -> str:
     """The source of a Content-Security-Policy that allows an inline element with this text."""
     return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
-
-
-def _json(data: Record) -> str:
-    """JSON that cannot end the element it stands in."""
-    text = json.dumps(data, separators=(",", ":"), ensure_ascii=True)
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

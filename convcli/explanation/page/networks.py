@@ -1,7 +1,7 @@
 """The data of a page on a network: each layer's maps of a picture, how their cells are computed."""
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from math import frexp
 from types import MappingProxyType
 
@@ -173,17 +173,17 @@ def _step(row: Row) -> Step | None:
     layer, shape = row.node.layer, row.inputs[0]
     if len(shape) > 3 or len(row.output) > 3:
         return None
+    windows = row.measure.windows
     match layer:
         case Conv(connections=None):
-            return Step("convolution", _windows(row, layer.groups, layer.border), True)
+            return Step("convolution", _windows(windows, layer.groups, layer.border), True)
         case Depthwise():
-            return Step("convolution", _windows(row, groups=shape[0]), True)
+            return Step("convolution", _windows(windows, groups=shape[0]), True)
         case TransposedConv():
             return Step("transposed", _transposed(layer), True)
         case Pool(kind="max" | "min" | "average", trainable=False):
-            return Step(
-                "pool", {**_windows(row), "pool": layer.kind, "divisors": _divisors(row, layer)}
-            )
+            divisors = _divisors(row, layer)
+            return Step("pool", {**_windows(windows), "pool": layer.kind, "divisors": divisors})
         case AdaptivePool():
             sizes = [size or n for size, n in zip(layer.sizes, shape[1:], strict=True)]
             numbers = {"pool": layer.kind, "sizes": [1] * (2 - len(sizes)) + sizes}
@@ -196,43 +196,38 @@ def _step(row: Row) -> Step | None:
             return Step("normalization", {"eps": layer.eps}, True)
         case Merge() if layer.type in MERGED and len(set(row.inputs)) == 1:
             return Step("merge", {"name": layer.type})
-        case Concat(axis=0) if len({one[1:] for one in row.inputs}) == 1 and shape[1:]:
+        case Concat(axis=0) if len({sizes[1:] for sizes in row.inputs}) == 1 and shape[1:]:
             return Step("concatenation")
         case Reshape():
             return Step("flattening")
     return None
 
 
-def _windows(row: Row, groups: int = 1, border: BorderName = "zero") -> Record:
-    """Kernel, stride, dilation and padding on rows and columns."""
-    windows = row.measure.windows
-    both = (POINT,) * (2 - len(windows)) + windows
+def _windows(
+    windows: Sequence[tuple[Window, Pair]],
+    groups: int = 1,
+    border: BorderName = "zero",
+    extras: Sequence[int] = (),
+) -> Record:
+    """Kernel, stride, dilation and padding on rows and columns, and output padding if there is."""
+    missing = 2 - len(windows)
+    both = (POINT,) * missing + tuple(windows)
     return {
         "kernel": [window.kernel for window, _ in both],
         "stride": [window.stride for window, _ in both],
         "dilation": [window.dilation for window, _ in both],
         "padding": [list(padding) for _, padding in both],
+        **({"extra": [0] * missing + list(extras)} if extras else {}),
         "groups": groups,
         "border": border,
     }
 
 
 def _transposed(layer: TransposedConv) -> Record:
-    windows = [Window(*one) for one in zip(layer.kernel, layer.stride, layer.dilation, strict=True)]
-    cuts = [
-        transposed_padding(padding, window, extra)
-        for padding, window, extra in zip(layer.padding, windows, layer.extra, strict=True)
-    ]
-    more = 2 - len(windows)
-    return {
-        "kernel": [1] * more + [window.kernel for window in windows],
-        "stride": [1] * more + [window.stride for window in windows],
-        "dilation": [1] * more + [window.dilation for window in windows],
-        "padding": [[0, 0]] * more + [list(cut) for cut, _ in cuts],
-        "extra": [0] * more + [extra for _, extra in cuts],
-        "groups": layer.groups,
-        "border": "zero",
-    }
+    windows = list(map(Window, layer.kernel, layer.stride, layer.dilation))
+    cuts = list(map(transposed_padding, layer.padding, windows, layer.extra))
+    pairs = [(window, cut) for window, (cut, _) in zip(windows, cuts, strict=True)]
+    return _windows(pairs, layer.groups, extras=[extra for _, extra in cuts])
 
 
 def _divisors(row: Row, layer: Pool) -> list[list[int]]:

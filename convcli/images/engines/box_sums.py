@@ -9,11 +9,11 @@ import numpy as np
 
 from convcli.borders import FILL
 from convcli.geometry import Pair, Window, output_length
-from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics
 from convcli.images.engines.row_bands import Bands, Work
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.kernels.kernel import Kernel
+from convcli.images.pixel_arrays import Stored, Values
 from convcli.records import NamedTuple
 
 MIN_SIDE = 14
@@ -52,7 +52,7 @@ class BoxSums(NamedTuple):
         box_rows, box_columns = self.kernel.shape
         _, width, channels = bands.pixels.shape
         fill, left = int(bands.fill), bands.left
-        outside = [slice(0, left), slice(left + width, bands.width())]
+        outside = [slice(0, left), slice(left + width, bands.width)]
         quantizer = Quantizer(part.scale, intensity, full, box_rows * box_columns * full)
 
         constant = np.full((width, channels), fill, np.uint32)
@@ -68,8 +68,8 @@ class BoxSums(NamedTuple):
                 for position in range(top, top + box_rows - 1):
                     np.add(column, row(position), out=column)
             scratch.next_row = bottom
-            sums = scratch.array("sums", (bottom - top) * bands.width() * channels, np.uint32)
-            sums = sums.reshape(bottom - top, bands.width(), channels)
+            sums = scratch.array("sums", (bottom - top) * bands.width * channels, np.uint32)
+            sums = sums.reshape(bottom - top, bands.width, channels)
             for position in range(top, bottom):
                 np.add(column, row(position + box_rows - 1), out=column)
                 sums[position - top, left : left + width] = column
@@ -81,7 +81,7 @@ class BoxSums(NamedTuple):
                     sums[:, side] = box_rows * fill if filled else sums[:, left + cells]
             prefix = scratch.like("prefix", sums, np.uint32)
             np.cumsum(sums, axis=1, out=prefix)
-            count = output_length(bands.width(), Window(box_columns))
+            count = output_length(bands.width, Window(box_columns))
             boxes = scratch.array("boxes", (bottom - top) * count * channels, np.uint32)
             boxes = boxes.reshape(bottom - top, count, channels)
             np.subtract(prefix[:, box_columns:], prefix[:, : count - 1], out=boxes[:, 1:])

@@ -13,10 +13,10 @@ from numpy.lib.stride_tricks import as_strided, sliding_window_view
 from numpy.typing import DTypeLike
 
 from convcli.geometry import Pair, Window, output_length
-from convcli.images.arrays import Values
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.engines.toeplitz import toeplitz
 from convcli.images.kernels.kernel import Matrix
+from convcli.images.pixel_arrays import Values
 from convcli.records import NamedTuple
 
 ROWS = 4

@@ -18,13 +18,13 @@ from numpy.typing import NDArray
 
 from convcli.conv.validate import EXACT_FLOAT
 from convcli.geometry import Window, output_length
-from convcli.images.arrays import Stored, Values
 from convcli.images.engines.column_products import ColumnProducts
 from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics, magnitudes
 from convcli.images.engines.row_bands import Bands, FloatWork, Work, band_rows
 from convcli.images.engines.shift_passes import Passes, Scratch, plan_passes
-from convcli.images.engines.toeplitz import Products, Transforms
+from convcli.images.engines.toeplitz import Product, products, transform
 from convcli.images.kernels.kernel import Kernel, Matrix, Part, narrowed
+from convcli.images.pixel_arrays import Stored, Values
 
 MIN_NANOSECONDS = 3.4
 """Expected time per sample that products and transforms always exceed."""
@@ -37,7 +37,7 @@ EXACT_SINGLE = 2**24
 
 ACCUMULATORS = (np.uint16, np.int16, np.int32, np.int64)
 
-Stencil: TypeAlias = Passes | ColumnProducts | Products | Transforms
+Stencil: TypeAlias = Passes | ColumnProducts | Product
 """A matrix ready to run on bands."""
 
 
@@ -69,14 +69,14 @@ def stencil(
     options: list[Stencil] = [passes]
     if dtype.kind == "f" or largest * weight(factors) <= EXACT_FLOAT:
         if _is_column_and_row(factors):
-            options.append(Products(*factors))
+            options.append(products(*factors))
         if len(factors) == 1:
             (matrix,) = factors
             if dtype.kind in "iu":
                 exact = np.float32 if largest * weight(factors) <= EXACT_SINGLE else np.float64
                 options.append(ColumnProducts.of(matrix, exact))
             if matrix.size >= MIN_TRANSFORMED and _is_certain(matrix, largest, cells, dtype):
-                options.append(Transforms(matrix))
+                options.append(transform(matrix))
     return min(options, key=lambda one: one.nanoseconds)
 
 
@@ -182,6 +182,9 @@ class Correlator:
         self.stencils = [
             stencil(part.factors, largest, signed, floating, cells) for part in kernel.parts
         ]
+        # squares of magnitudes are kept beside the accumulators, twice as wide
+        self.itemsize = max(map(attrgetter("dtype.itemsize"), self.stencils))
+        self.itemsize *= 2 if kernel.combine == "magnitude" else 1
         firsts = set(map(attrgetter("band_dtype"), self.stencils))
         self.dtype = firsts.pop() if len(firsts) == 1 else None
         """The dtype of bands, where all parts begin in one; None where any dtype works."""
@@ -194,19 +197,17 @@ class Correlator:
     def work(self, bands: Bands, intensity: IntensityMap, full: int, threads: int) -> Work:
         """Samples without transparency, exactly."""
         quantizer = self.quantizer(intensity, full)
-        cells = bands.width() * bands.pixels.shape[2]
+        cells = bands.width * bands.pixels.shape[2]
         dtype = self.dtype or bands.pixels.dtype
-        # squares of magnitudes are kept beside the accumulators, twice as wide
-        itemsize = max(one.dtype.itemsize for one in self.stencils)
-        itemsize *= 2 if self.kernel.combine == "magnitude" else 1
         read = self.shape[0] if self.dtype is not None else 4 * self.shape[0]
-        rows = band_rows(cells * bands.window.stride[0], bands.size[0], itemsize, read, threads)
+        stride = bands.window.stride
+        rows = band_rows(cells * stride[0], bands.size[0], self.itemsize, read, threads)
+        size = bands.window.axes[0].span(rows) * cells
 
         def run(top: int, bottom: int, out: Stored, scratch: Scratch) -> Statistics:
-            first, last = bands.span(0, rows)
-            buffer = scratch.array("extended", (last - first) * cells, dtype)
-            band = bands.read(top, bottom, dtype, buffer)
-            responses = map(bands.strided, self.parts(band, scratch))
+            band = bands.read(top, bottom, dtype, scratch.array("extended", size, dtype))
+            parts = self.parts(band, scratch)
+            responses = parts if stride == (1, 1) else map(bands.strided, parts)
             return self.samples(responses, quantizer, scratch, out)[1]
 
         return Work(rows, run)
@@ -214,7 +215,7 @@ class Correlator:
     def float_work(self, bands: Bands, intensity: IntensityMap, threads: int) -> FloatWork:
         """Responses without transparency, as float64, nothing rounded."""
         dtype = self.dtype or bands.pixels.dtype
-        cells = bands.width() * bands.pixels.shape[2] * bands.window.stride[0]
+        cells = bands.width * bands.pixels.shape[2] * bands.window.stride[0]
 
         def run(top: int, bottom: int) -> Values:
             parts = self.parts(bands.read(top, bottom, dtype))
@@ -256,10 +257,9 @@ class Correlator:
             response = response.astype(np.int64)  # whole, but Python's floats would not stay so
         return response.astype(fits) * times
 
-    def quantizer(self, intensity: IntensityMap, full: int, bound: int | None = None) -> Quantizer:
+    def quantizer(self, intensity: IntensityMap, full: int) -> Quantizer:
         """How the responses become samples 0..full."""
-        bound = self.bound if bound is None else bound
-        return Quantizer(self.unit, intensity, full, bound, fractional=not self.exact)
+        return Quantizer(self.unit, intensity, full, self.bound, fractional=not self.exact)
 
     def samples(
         self,

@@ -21,7 +21,6 @@ from numpy.typing import DTypeLike, NDArray
 from convcli import geometry
 from convcli.borders import FILL, Border
 from convcli.geometry import ceil_div
-from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics
 from convcli.images.engines.row_bands import (
     Bands,
@@ -33,6 +32,7 @@ from convcli.images.engines.row_bands import (
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.image import Header
 from convcli.images.kernels.kernel import Kernel
+from convcli.images.pixel_arrays import Stored, Values
 from convcli.records import NamedTuple
 
 Floats: TypeAlias = NDArray[np.floating]
@@ -237,7 +237,7 @@ def _gather_wide(bands: Bands, rows: Axis, columns: Axis, coarse: Floats, thread
 def _read_rows(bands: Bands, lines: slice, dtype: DTypeLike) -> Floats:
     """Extended rows, counted from the first that any window reads."""
     rows = bands.rows[lines]
-    band = np.empty((len(rows), bands.width(), bands.pixels.shape[2]), dtype)
+    band = np.empty((len(rows), bands.width, bands.pixels.shape[2]), dtype)
     return extend(bands.pixels, rows, bands.columns, bands.left, bands.fill, band)
 
 

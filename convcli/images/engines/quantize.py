@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from convcli.images.arrays import Stored, Values
 from convcli.images.engines.shift_passes import Scratch
+from convcli.images.pixel_arrays import Stored, Values
 from convcli.records import NamedTuple
 
 Step: TypeAlias = tuple[np.ufunc, int]
@@ -54,6 +54,13 @@ class Statistics(NamedTuple):
         share = f"{self.clipped:,} of {self.samples:,} samples clipped"
         same = "; nothing to stretch, values stay as they are" if self.flat else ""
         return f"values {_short(self.minimum)} to {_short(self.maximum)}, {share}{same}"
+
+    def described(self, faint: float) -> str:
+        """The same; for differences below `faint` also the `--range` that shows them."""
+        if self.minimum < self.maximum <= 0 < faint:
+            return f"{self.text}; all black, --range abs or signed shows values below 0"
+        shows = "; nearly black, --range stretch shows more" if 0 < self.maximum < faint else ""
+        return self.text + shows
 
     def record(self) -> dict[str, object]:
         """The same as data; no values where nothing is visible."""

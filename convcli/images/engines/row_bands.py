@@ -13,9 +13,9 @@ from convcli import geometry
 from convcli.borders import FILL, Border
 from convcli.errors import UnfitError
 from convcli.geometry import Pair, anchored_padding, ceil_div, output_length
-from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import Statistics
 from convcli.images.engines.shift_passes import Scratch
+from convcli.images.pixel_arrays import Stored, Values
 from convcli.records import NamedTuple
 
 BAND_BYTES = 800_000
@@ -115,12 +115,10 @@ class Bands:
         self.size = window.output(pixels.shape[:2])
         self.rows = window.cells(0, pixels.shape[0])
         self.columns = window.cells(1, pixels.shape[1])
+        self.width = len(self.columns)
+        """Columns of a band, with those beyond the picture."""
         self.left = window.padding[1][0]
         self.fill = window.border.fill
-
-    def width(self) -> int:
-        """Columns of a band, with those beyond the picture."""
-        return len(self.columns)
 
     def span(self, top: int, bottom: int) -> Pair:
         """The extended rows that output rows top to bottom read."""
@@ -139,7 +137,7 @@ class Bands:
         first, last = self.span(top, bottom)
         rows = self.rows[first:last]
         pixels = self.pixels[..., channels]
-        shape = len(rows), self.width(), pixels.shape[2]
+        shape = len(rows), self.width, pixels.shape[2]
         band = (
             np.empty(shape, dtype)
             if out is None
@@ -164,8 +162,6 @@ class Bands:
     def strided(self, response: Values) -> Values:
         """The responses at the places where the window stops, of those at every place."""
         row_step, column_step = self.window.stride
-        if (row_step, column_step) == (1, 1):
-            return response
         return response[::row_step, ::column_step]
 
 

@@ -11,8 +11,8 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike
 
-from convcli.images.arrays import Values
 from convcli.images.kernels.kernel import Matrix
+from convcli.images.pixel_arrays import Values
 from convcli.records import NamedTuple
 
 Buffers: TypeAlias = tuple[Values, Values, Values]

@@ -5,13 +5,16 @@ with one small Toeplitz matrix, which BLAS computes faster than n passes over th
 integers up to 2⁵³ are exact.
 """
 
+from collections.abc import Callable
+from functools import partial
+
 import numpy as np
 from numpy.typing import DTypeLike
 
 from convcli.geometry import Window, output_length
-from convcli.images.arrays import Values
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.kernels.kernel import Matrix
+from convcli.images.pixel_arrays import Values
 from convcli.records import NamedTuple
 
 DOUBLE = np.dtype(np.float64)
@@ -58,15 +61,12 @@ def along_rows(x: Values, transposed: Values, columns: int, out: Values) -> Valu
     return out[:, :columns]
 
 
-def separable(
-    band: Values, column: Values, row: Values, scratch: Scratch | None = None, name: str = ""
-) -> Values:
+def separable(column: Values, row: Values, band: Values, scratch: Scratch, name: str) -> Values:
     """Correlate each channel of a band (rows, columns, channels) with a column and a row of taps.
 
     Returns float64 (rows − m + 1, columns − n + 1, channels), stored channel by channel, in an
     array of the scratch that has the name.
     """
-    scratch = scratch or Scratch()
     height, width, channels = band.shape
     rows = output_length(height, Window(column.size))
     columns = output_length(width, Window(row.size))
@@ -85,67 +85,34 @@ def separable(
     return out.transpose(1, 2, 0)
 
 
-class Products(NamedTuple):
+class Product(NamedTuple):
+    """A matrix, or a column and a row, computed in float64, from bands of any dtype."""
+
+    text: str
+    """How it is computed, for people."""
+    nanoseconds: float
+    """Expected time per sample."""
+    run: Callable[[Values, Scratch, str], Values]
+    """The response to a band, which may lie in an array of the scratch that has a name."""
+    dtype: np.dtype[np.float64] = DOUBLE
+    band_dtype: None = None
+
+
+def products(column: Matrix, row: Matrix) -> Product:
     """A column and a row of taps as banded matrices."""
-
-    column: Matrix
-    row: Matrix
-
-    @property
-    def dtype(self) -> np.dtype[np.float64]:
-        """That of the response."""
-        return DOUBLE
-
-    @property
-    def band_dtype(self) -> None:
-        """That of bands: any will do."""
-        return None
-
-    @property
-    def nanoseconds(self) -> float:
-        """Expected time per sample."""
-        return 4.0 + 0.035 * (self.column.size + self.row.size + 64)
-
-    @property
-    def text(self) -> str:
-        """How it is computed, for people."""
-        return "products in float64"
-
-    def run(self, x: Values, scratch: Scratch, name: str) -> Values:
-        """The response to a band, in an array of the scratch that has this name."""
-        return separable(x, self.column, self.row, scratch, name)
+    nanoseconds = 4.0 + 0.035 * (column.size + row.size + 64)
+    return Product("products in float64", nanoseconds, partial(separable, column, row))
 
 
-class Transforms(NamedTuple):
-    """A matrix as its Fourier transform."""
+def transform(matrix: Matrix) -> Product:
+    """A matrix as its Fourier transform; responses are integers where it and the band are."""
 
-    matrix: Matrix
-
-    @property
-    def dtype(self) -> np.dtype[np.float64]:
-        """That of the response."""
-        return DOUBLE
-
-    @property
-    def band_dtype(self) -> None:
-        """That of bands: any will do."""
-        return None
-
-    @property
-    def nanoseconds(self) -> float:
-        """Expected time per sample."""
-        return 45.0
-
-    @property
-    def text(self) -> str:
-        """How it is computed, for people."""
-        return "fourier in float64"
-
-    def run(self, x: Values, scratch: Scratch, name: str) -> Values:
-        """The response to a band, in integers where both are integers."""
-        y = fourier(x, self.matrix)
-        exact = self.matrix.dtype.kind != "f" and x.dtype.kind != "f"
+    def run(x: Values, scratch: Scratch, name: str) -> Values:
+        y = fourier(x, matrix)
+        exact = matrix.dtype.kind != "f" and x.dtype.kind != "f"
         return np.rint(y, out=y) if exact else y
+
+    return Product("fourier in float64", 45.0, run)
 
 
 def fourier(band: Values, kernel: Values) -> Values:

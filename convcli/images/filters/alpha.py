@@ -13,12 +13,12 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from convcli.borders import Border
-from convcli.images.arrays import Samples, Stored, Values
 from convcli.images.engines.correlate import Correlator
 from convcli.images.engines.quantize import NOTHING, IntensityMap, Quantizer, Statistics
 from convcli.images.engines.row_bands import Bands, FloatWork, Work
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.kernels.kernel import Kernel
+from convcli.images.pixel_arrays import Samples, Stored, Values
 
 Centers: TypeAlias = tuple[slice, slice]
 """The rows and columns of a band whose own samples stand where those of the result do."""
@@ -73,11 +73,11 @@ class AlphaEngine(ABC):
         window = bands.window
         if window.border.name in ("zero", "constant"):
             window = window._replace(border=Border("constant", self.full))
-        covers = Bands(bands.pixels, window)
+        alpha_bands = Bands(bands.pixels, window)
 
         def read(top: int, bottom: int) -> tuple[Values, Values, Centers]:
             color = bands.read(top, bottom, dtype, None, slice(0, -1))
-            alpha = covers.read(top, bottom, dtype, None, slice(-1, None))
+            alpha = alpha_bands.read(top, bottom, dtype, None, slice(-1, None))
             return color, alpha, bands.centers(color)
 
         return read
@@ -109,7 +109,8 @@ class ConstantAlpha(AlphaEngine):
     """Σ w·a·(x − x₀) / full: a neighbor counts as much as it is opaque, against the center."""
 
     def _quantizer(self, intensity: IntensityMap) -> Quantizer:
-        return self.light.quantizer(self._over_full(intensity), self.full, self.bound)
+        over_full, fractional = self._over_full(intensity), not self.light.exact
+        return Quantizer(self.light.unit, over_full, self.full, self.bound, fractional)
 
     def _samples(
         self,

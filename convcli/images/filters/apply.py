@@ -16,13 +16,11 @@ from typing import IO, TypeAlias
 import numpy as np
 
 from convcli.borders import Border
-from convcli.errors import OutputError, PictureError, UnfitError
-from convcli.images.arrays import Samples, Values
+from convcli.errors import PictureError, UnfitError
 from convcli.images.engines.quantize import NOTHING, Statistics, combined
 from convcli.images.engines.row_bands import Bands, share_rows, thread_count
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.filters.color import in_gray, percentiles
-from convcli.images.filters.float_files import FLOAT_WRITERS
 from convcli.images.filters.float_path import (
     black_or_white,
     check_within,
@@ -41,14 +39,17 @@ from convcli.images.io.netpbm import RowWriter
 from convcli.images.io.read import open_picture
 from convcli.images.io.source import Prefetch
 from convcli.images.io.write import (
+    FLOAT_WRITERS,
     check_frames,
     check_suffix,
     losses,
+    refusals,
     saved_metadata,
     write_output,
     write_picture,
 )
 from convcli.images.kernels.kernel import Kernel
+from convcli.images.pixel_arrays import Samples, Values
 from convcli.records import NamedTuple
 
 Sink: TypeAlias = Callable[[int, Samples], None]
@@ -124,20 +125,20 @@ def _in_region(picture: Picture, plan: FilterPlan, region: Region, threads: int 
 def prepared(picture: Picture, plan: FilterPlan) -> Picture:
     """The picture that is filtered: in gray if asked, without alpha that the result cannot hold."""
     picture = in_gray(picture) if plan.spec.gray else picture
-    return picture if plan.filtered.has_alpha else picture.without_alpha
+    return picture.without_alpha if picture.has_alpha > plan.filtered.has_alpha else picture
 
 
 def _direct(
     picture: Picture, plan: FilterPlan, threads: int | None, sink: Sink | None, chunk: int
 ) -> Filtered:
     """From samples to samples, on all threads."""
-    (stage,) = plan.stages
+    (stage,), full = plan.stages, plan.filtered.full
     count = thread_count(picture.pixels.size, threads)
     adds_alpha = plan.separates_alpha and not plan.transparent
     bands = Bands((picture.without_alpha if adds_alpha else picture).pixels, stage.window)
-    work = stage.engine.work(bands, stage.intensity, picture.full, count)
+    work = stage.engine.work(bands, stage.intensity, full, count)
     shape = *bands.size, picture.pixels.shape[2]
-    depth: np.dtype[np.unsignedinteger] = np.dtype("u1" if picture.full == 255 else "u2")
+    depth: np.dtype[np.unsignedinteger] = np.dtype("u1" if full == 255 else "u2")
     pixels = np.empty((0 if sink else shape[0], *shape[1:]), depth)
     rows = min(work.rows, chunk or work.rows)
     while chunk % rows:  # a chunk is whole bands
@@ -162,9 +163,9 @@ def _direct(
                 parts.append(work.run(first, last, colors, scratch))
                 if threshold is not None:
                     own = colors[..., :-1] if plan.transparent else colors
-                    own[...] = black_or_white(own, threshold, picture.full)
+                    own[...] = black_or_white(own, threshold, full)
             if adds_alpha:
-                out[..., -1] = picture.full
+                out[..., -1] = full
             if sink:
                 sink(begin, out)
 
@@ -297,14 +298,12 @@ def _write_rows(
 ) -> Statistics:
     """Rows as they are computed."""
     check_suffix(target.path, picture)
-    results: list[Filtered] = []
 
-    def write(stream: IO[bytes]) -> None:
+    def write(stream: IO[bytes]) -> Statistics:
         writer = RowWriter(stream, _shape(picture, plan), picture.pixels.dtype)
-        results.append(filter_picture(picture, plan, threads, writer))
+        return filter_picture(picture, plan, threads, writer).statistics
 
-    write_file(target.path, write, target.force)
-    return results[0].statistics
+    return write_file(target.path, write, target.force)
 
 
 def _write_strips(
@@ -314,17 +313,14 @@ def _write_strips(
     shape = _shape(picture, plan)
     writer = StripWriter(shape, target.options.of(form, picture.metadata))
     metadata = saved_metadata(picture, form, shape)
-    results: list[Filtered] = []
 
-    def write(stream: IO[bytes]) -> None:
-        results.append(filter_picture(picture, plan, threads, writer, writer.rows))
-        try:
+    def write(stream: IO[bytes]) -> Statistics:
+        statistics = filter_picture(picture, plan, threads, writer, writer.rows).statistics
+        with refusals(form):
             writer.write(stream, metadata)
-        except ValueError as error:
-            raise OutputError(f"{form.name} cannot hold this picture: {error}") from None
+        return statistics
 
-    write_output(target.path, write, target.force)
-    return results[0].statistics
+    return write_output(target.path, write, target.force)
 
 
 def _shape(picture: Picture, plan: FilterPlan) -> tuple[int, int, int]:
@@ -359,11 +355,8 @@ def _write_floats(
             values = values + float(plan.spec.bias)
     check_within(values, np.float32 if form.narrow else values.dtype, plan.spec.label)
     ends = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
-
-    def write(stream: IO[bytes]) -> None:
-        FLOAT_WRITERS[form.name](values, stream, picture)
-
-    write_output(target.path, write, target.force)
+    with refusals(form):
+        write_output(target.path, FLOAT_WRITERS[form.name](values, picture), target.force)
     return Statistics(*ends, 0, values.size)
 
 

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from convcli.images.arrays import Values
 from convcli.images.image import Picture
 from convcli.images.io.inks import of_inks, rgb_of_inks
+from convcli.images.pixel_arrays import Values
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue (ITU-R BT.601)."""

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from convcli.errors import UnfitError
-from convcli.images.arrays import Samples, Values
 from convcli.images.engines.correlate import Correlator
 from convcli.images.engines.quantize import NOTHING, IntensityMap, Statistics
 from convcli.images.engines.row_bands import Bands, share_rows, thread_count
@@ -25,6 +24,7 @@ from convcli.images.filters.options import STRETCHED
 from convcli.images.filters.plan import FilterPlan, Stage, intensity_map
 from convcli.images.filters.spec import FilterSpec, signed_chain
 from convcli.images.image import Picture
+from convcli.images.pixel_arrays import Samples, Values
 from convcli.text import safe
 
 

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import UnfitError
-from convcli.images.arrays import Values
 from convcli.images.image import Picture
 from convcli.images.io.write import USUAL_GAMMA
+from convcli.images.pixel_arrays import Values
 from convcli.records import NamedTuple
 
 

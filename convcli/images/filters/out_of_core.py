@@ -6,6 +6,7 @@ picture of its own without one, and handed on, so that every sample is the one o
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from math import prod
 from struct import pack
@@ -15,7 +16,6 @@ import numpy as np
 
 from convcli.borders import FILL
 from convcli.errors import OutputError, PictureError
-from convcli.images.arrays import Samples
 from convcli.images.engines.quantize import NOTHING, Statistics, combined
 from convcli.images.engines.row_bands import Window, extend
 from convcli.images.filters.apply import Filtered, filter_picture
@@ -25,6 +25,7 @@ from convcli.images.io.atomic import write_file
 from convcli.images.io.formats import FORMATS
 from convcli.images.io.netpbm import header as ppm_header
 from convcli.images.io.tiff_layout import UNPACKED_BY_VIPS, layout_of
+from convcli.images.pixel_arrays import Samples
 from convcli.records import NamedTuple
 from convcli.text import safe
 
@@ -90,13 +91,8 @@ def filter_in_bands(source: str, plan: FilterPlan, refusal: str) -> Statistics:
             f"{refusal}; in bands results are written as {' or '.join(WRITERS)} to a file: "
             "-o out.tif"
         )
-    results: list[Statistics] = []
-
-    def write(stream: IO[bytes]) -> None:
-        results.append(_through_bands(source, plan, WRITERS[form.name], stream))
-
-    write_file(target.path, write, target.force)
-    return results[0]
+    write = partial(_through_bands, source, plan, WRITERS[form.name])
+    return write_file(target.path, write, target.force)
 
 
 def _through_bands(

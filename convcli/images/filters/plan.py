@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from enum import Enum
 from fractions import Fraction
+from operator import attrgetter
 from typing import TypeAlias
 
 from convcli.borders import Border
@@ -18,7 +19,7 @@ from convcli.geometry import Pair
 from convcli.images.engines.box_sums import BoxSums
 from convcli.images.engines.correlate import Correlator
 from convcli.images.engines.gaussian_grid import GaussianGrid
-from convcli.images.engines.quantize import IntensityMap, Statistics
+from convcli.images.engines.quantize import IntensityMap
 from convcli.images.engines.row_bands import Window
 from convcli.images.engines.settled import Settled
 from convcli.images.filters.alpha import AlphaEngine, ConstantAlpha, PremultipliedAlpha
@@ -103,6 +104,8 @@ class FilterPlan(NamedTuple):
     """About how much memory the filter takes beside the picture itself."""
     result: tuple[tuple[int, int, int, int], str]
     """Rows, columns, samples and frames of the result, and its dtype."""
+    faint: float
+    """Differences below that are hard to see as they are; 0 where values are none, or rescaled."""
 
     @property
     def curved_colors(self) -> int:
@@ -213,6 +216,8 @@ def plan_filter(header: Header, spec: FilterSpec, target: Target | None = None) 
         floats = not filtered.full or spec.linear or reads_luma or bool(stages)
         alpha = None if transparent else AlphaMode.IGNORED
         stages.append(_stage(kernel, filtered, spec, form, direct, alpha, floats))
+    differences = not all(map(attrgetter("sum"), spec.kernels))
+    rescaled = spec.range.name not in ("auto", "clip", "abs") or spec.linear or spec.bias
     size = header.height, header.width
     for stage in stages if not spec.region else ():
         size = stage.window.output(size)
@@ -236,6 +241,7 @@ def plan_filter(header: Header, spec: FilterSpec, target: Target | None = None) 
         writer=writer,
         working_bytes=_working_bytes(header, spec, direct),
         result=((*size, filtered.channels, header.frames), dtype),
+        faint=filtered.full / 10 if differences and not rescaled else 0.0,
     )
 
 
@@ -260,8 +266,9 @@ def _stage(
         else _float_intensity(kernel, spec, form)
     )
     kernel = kernel.separated()
+    premultiplies = kernel.sum != 0 and kernel.linear
     if alpha is None:
-        alpha = AlphaMode.PREMULTIPLIED if kernel.sum and kernel.linear else AlphaMode.CONSTANT
+        alpha = AlphaMode.PREMULTIPLIED if premultiplies else AlphaMode.CONSTANT
     window = Window(kernel.shape, kernel.center, spec.stride, spec.border)
     engine: Engine
     if alpha is not AlphaMode.IGNORED:
@@ -426,17 +433,3 @@ def _writer(
     ):
         return Writer.STRIPS
     return Writer.WHOLE
-
-
-def statistics_text(statistics: Statistics, plan: FilterPlan) -> str:
-    """The range of the values; for faint differences also the `--range` that shows them."""
-    spec, full = plan.spec, plan.filtered.full
-    differences = any(not kernel.sum for kernel in spec.kernels) and not spec.bias
-    if not full or not differences or spec.linear or spec.range.name not in ("auto", "clip", "abs"):
-        return statistics.text
-    hint = ""
-    if statistics.minimum < statistics.maximum <= 0:
-        hint = "; all black, --range abs or signed shows values below 0"
-    elif 0 < statistics.maximum < full / 10:
-        hint = "; nearly black, --range stretch shows more"
-    return statistics.text + hint

@@ -11,9 +11,9 @@ import numpy as np
 from convcli.borders import FILL
 from convcli.errors import SpecError, UnfitError
 from convcli.geometry import Pair
-from convcli.images.arrays import Samples
 from convcli.images.engines.row_bands import Window
 from convcli.images.image import Picture
+from convcli.images.pixel_arrays import Samples
 from convcli.records import NamedTuple
 
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from convcli.borders import Border, read_border
 from convcli.errors import SpecError, UnfitError
-from convcli.images.arrays import Values
 from convcli.images.filters.color import in_gray
 from convcli.images.filters.options import (
     FIXED,
@@ -34,11 +33,12 @@ from convcli.images.kernels.transforms import (
     anchored,
     dilated,
     flipped,
-    normalised,
+    normalized,
     rotated,
     scaled,
     transposed,
 )
+from convcli.images.pixel_arrays import Values
 from convcli.matrices import row_hints
 from convcli.numerals import read_fraction
 from convcli.records import NamedTuple
@@ -238,7 +238,7 @@ def _changed(one: Kernel, scale: Fraction, options: FilterOptions) -> Kernel:
     if options.rotate:
         one = rotated(one, options.rotate)
     if options.normalize != "none":
-        one = normalised(one, options.normalize)._replace(smooth=0.0)
+        one = normalized(one, options.normalize)._replace(smooth=0.0)
     if options.scale != "1":
         one = scaled(one, scale)._replace(smooth=0.0)
     if options.anchor is not None:

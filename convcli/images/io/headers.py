@@ -56,20 +56,9 @@ def header_of(image: Image.Image, frames: int = 1) -> Header:
     mode = array_mode(image, form, every_kind=frames == 1)
     if frames > 1 and form == "PNG" and mode.endswith(";16"):
         mode = mode.removesuffix(";16")  # Pillow puts frames together in 8 bits
-    channels, dtype = ARRAYS[mode]
-    alpha = has_alpha(mode)
+    alpha, inks = has_alpha(mode), mode == "CMYK"
     return Header(
-        image.width,
-        image.height,
-        channels,
-        dtype,
-        alpha,
-        mode == "CMYK",
-        not alpha,
-        frames,
-        form,
-        image.mode,
-        mode,
+        *image.size, *ARRAYS[mode], alpha, inks, not alpha, frames, form, image.mode, mode
     )
 
 

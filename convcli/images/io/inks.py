@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from convcli.images.arrays import Samples
+from convcli.images.pixel_arrays import Samples
 
 if TYPE_CHECKING:
     from PIL.ImageCms import ImageCmsTransform

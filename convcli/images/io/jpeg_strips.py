@@ -15,7 +15,7 @@ from typing import IO
 import numpy as np
 from PIL import Image
 
-from convcli.images.arrays import Samples
+from convcli.images.pixel_arrays import Samples
 
 BLOCKS = {"4:4:4": (8, 8), "4:2:2": (16, 8), "4:2:0": (16, 16)}
 """Columns and rows of pixels in one coded unit (MCU), by chroma subsampling."""

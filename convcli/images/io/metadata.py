@@ -7,10 +7,10 @@ from typing import IO, Literal
 from PIL import Image
 from PIL.ImageFile import ImageFile
 
-from convcli.images.arrays import Samples
 from convcli.images.image import Metadata
 from convcli.images.io.source import is_pillows
 from convcli.images.io.tags import tags_of
+from convcli.images.pixel_arrays import Samples
 
 RECORD_KEY = "convcli"
 """The name of the PNG text that says how a result was made."""
@@ -88,9 +88,9 @@ def _directories(image: Image.Image) -> bytes:
 
     They lie beside its own tags; a record of convcli is not kept, as it is of the picture before.
     """
-    found, kept = image.getexif(), Image.Exif()
+    own, kept = image.getexif(), Image.Exif()
     for number in (EXIF_IFD, GPS_IFD):
-        directory = dict(found.get_ifd(number))
+        directory = dict(own.get_ifd(number))
         if record_of(image) is not None:
             directory.pop(USER_COMMENT, None)
         if directory:

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from convcli.errors import OutputError, PictureError
-from convcli.images.arrays import Samples
 from convcli.images.image import Picture
 from convcli.images.io.headers import Map
 from convcli.images.io.tiff_layout import check_numbers
+from convcli.images.pixel_arrays import Samples
 
 
 def check_map(source: str | bytes, mapped: Map) -> None:

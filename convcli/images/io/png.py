@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from convcli.images.arrays import Samples
+from convcli.images.pixel_arrays import Samples
 
 COLOR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}
 """By samples per pixel: gray, with alpha, RGB, with alpha."""

@@ -11,7 +11,6 @@ import numpy as np
 from PIL import Image
 from PIL.TiffImagePlugin import AppendingTiffWriter, ImageFileDirectory_v2, TiffImageFile
 
-from convcli.images.arrays import Samples
 from convcli.images.io.tags import (
     BITS,
     BLACK_IS_ZERO,
@@ -29,6 +28,7 @@ from convcli.images.io.tags import (
     UNSIGNED,
     WIDTH,
 )
+from convcli.images.pixel_arrays import Samples
 
 NOT_PREMULTIPLIED = 2
 

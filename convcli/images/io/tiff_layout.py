@@ -56,7 +56,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-    from convcli.images.arrays import Samples
+    from convcli.images.pixel_arrays import Samples
 
 KINDS = {UNSIGNED: "integers", SIGNED: "integers with signs", FLOAT: "floats"}
 

@@ -1,7 +1,9 @@
 """Save pictures: what each format holds, files and stdout."""
 
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from functools import partial
 from io import BytesIO
 from typing import IO
 
@@ -9,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from convcli.errors import OutputError
-from convcli.images.arrays import Samples
+from convcli.errors import OutputError, Refusal
 from convcli.images.image import Picture
-from convcli.images.io.atomic import write_file
+from convcli.images.io.atomic import Result, write_file
 from convcli.images.io.formats import FORMATS, Format, SaveOptions, format_of, suffix_of
 from convcli.images.io.metadata import RECORD_KEY, with_record, with_size
-from convcli.images.io.netpbm import header
+from convcli.images.io.netpbm import header, write_pfm
 from convcli.images.io.read import BAD_FILE
 from convcli.images.io.tags import Tags, directory_of
+from convcli.images.pixel_arrays import Samples
 from convcli.text import safe
 
 
@@ -31,23 +33,24 @@ def write_picture(
     options = options or SaveOptions()
     form = options.format or (FORMATS[picture.format] if target == "-" else format_of(target))
     check_suffix(target, picture)
-    write_output(target, lambda stream: save_picture(picture, stream, form, options), force)
+    with refusals(form):
+        write_output(target, saver(picture, form, options), force)
 
 
-def write_output(target: str, write: Callable[[IO[bytes]], object], force: bool = False) -> None:
+def write_output(target: str, write: Callable[[IO[bytes]], Result], force: bool = False) -> Result:
     """Write a file completely or not at all; for "-" write its content to stdout.
 
-    Raises OutputError.
+    Returns what `write` does. Raises OutputError.
     """
     if target != "-":
         return write_file(target, write, force)
     buffer = BytesIO()
-    write(buffer)
+    result = write(buffer)
     check_stdout()
     sys.stdout.flush()
     sys.stdout.buffer.write(buffer.getbuffer())
     sys.stdout.buffer.flush()
-    return None
+    return result
 
 
 def check_stdout() -> None:
@@ -62,10 +65,21 @@ def check_suffix(target: str, picture: Picture) -> None:
         raise OutputError(f"{safe(target)}: a .pgm holds gray; write .ppm, or give --gray")
 
 
-def save_picture(
-    picture: Picture, stream: IO[bytes], form: Format, options: SaveOptions | None = None
-) -> None:
-    """Write a picture in a format, with the metadata it came with.
+@contextmanager
+def refusals(form: Format) -> Iterator[None]:
+    """Raise what a library says against a picture as an OutputError that names the format."""
+    try:
+        yield
+    except (OSError, Refusal):
+        raise  # the disk's refusal, or ours
+    except BAD_FILE as error:
+        raise OutputError(f"{form.name} cannot hold this picture: {safe(error)}") from None
+
+
+def saver(
+    picture: Picture, form: Format, options: SaveOptions | None = None
+) -> Callable[[IO[bytes]], object]:
+    """What writes a picture to a stream in a format, with the metadata it came with.
 
     Raises OutputError when the format cannot hold it.
     """
@@ -73,22 +87,20 @@ def save_picture(
     pixels = picture.pixels
     _check_samples(pixels, form)
     check_frames(picture, form)
-    words: dict[str, object] = {
-        **(options or SaveOptions()).of(form, picture.metadata),
-        **saved_metadata(picture, form, pixels.shape),
-    }
+    deep = pixels.dtype != np.uint8 and (pixels.shape[2] > 1 or form.name == "PPM")
+    frames = () if deep else (pixels, *picture.frames)
+    profile = picture.metadata.get("icc_profile")
+    images = [image_of(frame, picture.mode, form, profile) for frame in frames]
+    words = saved_metadata(picture, form, pixels.shape)
     tags = picture.metadata.get("tags")
     if form.tags and isinstance(tags, Tags):
         shape = *pixels.shape, 1 + len(picture.frames)
         words["tiffinfo"] = directory_of(
             tags.kept(shape, pixels.dtype.name), words.pop("exif", None)
         )
-    if pixels.dtype != np.uint8 and (pixels.shape[2] > 1 or form.name == "PPM"):
-        return DEEP_WRITERS[form.name](picture, stream, words)
-    profile = picture.metadata.get("icc_profile")
-    first, *rest = (
-        image_of(frame, picture.mode, form, profile) for frame in (pixels, *picture.frames)
-    )
+    if deep:
+        return partial(DEEP_WRITERS[form.name], picture, words)
+    first, *rest = images
     if rest:
         words |= {"save_all": True, "append_images": rest}
         for page in rest if "tiffinfo" in words else ():  # the tags are those of the first
@@ -99,20 +111,17 @@ def save_picture(
             words["disposal"] = 2  # each frame replaces the one before it
         if words.pop("hidden_first", False):
             words["default_image"] = True
-    try:
-        first.save(stream, form.name, **words)
-    except OSError:
-        raise  # the disk's refusal, not the format's
-    except BAD_FILE as error:
-        raise OutputError(f"{form.name} cannot hold this picture: {safe(error)}") from None
+    words = {**(options or SaveOptions()).of(form, picture.metadata), **words}
+    save: Callable[..., None] = first.save
+    return partial(save, format=form.name, **words)
 
 
-def _write_ppm(picture: Picture, stream: IO[bytes], words: Mapping[str, object]) -> None:
+def _write_ppm(picture: Picture, words: Mapping[str, object], stream: IO[bytes]) -> None:
     stream.write(header(picture.pixels.shape, np.uint16))
     stream.write(picture.pixels.astype(">u2").tobytes())
 
 
-def _write_png(picture: Picture, stream: IO[bytes], words: Mapping[str, object]) -> None:
+def _write_png(picture: Picture, words: Mapping[str, object], stream: IO[bytes]) -> None:
     from convcli.images.io.png import write_deep
 
     if picture.frames:
@@ -120,18 +129,33 @@ def _write_png(picture: Picture, stream: IO[bytes], words: Mapping[str, object])
     write_deep(stream, picture.pixels, words)
 
 
-def _write_tiff(picture: Picture, stream: IO[bytes], words: Mapping[str, object]) -> None:
+def _write_tiff(picture: Picture, words: Mapping[str, object], stream: IO[bytes]) -> None:
     from convcli.images.io.tiff import write_deep
 
     write_deep(stream, (picture.pixels, *picture.frames), picture.has_alpha, words)
 
 
-DEEP_WRITERS: dict[str, Callable[[Picture, IO[bytes], Mapping[str, object]], None]] = {
+DEEP_WRITERS: dict[str, Callable[[Picture, Mapping[str, object], IO[bytes]], None]] = {
     "PPM": _write_ppm,
     "PNG": _write_png,
     "TIFF": _write_tiff,
 }
 """What writes color of 16 bits and of floats, which Pillow does not."""
+
+
+def _flat(values: Samples) -> Samples:
+    return values[..., 0] if values.shape[2] == 1 else values
+
+
+FLOAT_WRITERS: dict[str, Callable[[Samples, Picture], Callable[[IO[bytes]], object]]] = {
+    "NPY": lambda values, _: partial(np.save, arr=_flat(values), allow_pickle=False),
+    "NPZ": lambda values, _: partial(np.savez_compressed, response=_flat(values)),
+    "PFM": lambda values, _: partial(write_pfm, values),
+    "TIF32": lambda values, picture: saver(
+        picture._replace(pixels=values, has_alpha=False, mode="F"), FORMATS["TIFF"]
+    ),
+}
+"""What writes arrays of responses as they are, neither rounded nor clipped, by FLOAT_FORMATS."""
 
 
 def losses(

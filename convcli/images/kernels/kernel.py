@@ -294,7 +294,7 @@ def weight_sum(matrix: Matrix) -> Fraction:
         total = float(matrix.sum())
         noise = 1e-12 * float(np.abs(matrix).sum())
         return Fraction(0 if abs(total) <= noise else total)
-    return Fraction(sum(int(tap) for tap in matrix.flat))
+    return Fraction(int(matrix.sum(dtype=object)))
 
 
 def in_middle(matrix: Matrix, shape: Pair) -> Matrix:

@@ -7,8 +7,8 @@ import numpy as np
 
 from convcli.errors import SpecError
 from convcli.images.kernels.catalogue import CATALOGUE, built, kernel_call, parameters
-from convcli.images.kernels.kernel import MAX_SIDE, Kernel, Matrix, middle
-from convcli.images.kernels.parse import kernel
+from convcli.images.kernels.kernel import MAX_SIDE, Kernel, Matrix
+from convcli.images.kernels.parse import kernel, kernel_fields
 from convcli.matrices import row_hints
 from convcli.tables import Listing, Table
 from convcli.text import safe
@@ -172,17 +172,10 @@ def kernel_listing(spec: str) -> Listing:
 
 def _weight_table(kernel: Kernel) -> Table:
     """One row per row of each matrix, and what else a file needs to describe the kernel."""
-    fields: dict[str, object] = {}
-    if not kernel.linear:
-        fields["combine"] = kernel.combine
-    if kernel.center != middle(kernel.shape):
-        fields["anchor"] = f"{kernel.center[0]}:{kernel.center[1]}"
-    if kernel.one_sided:
-        fields["one_sided"] = "true"
-    if kernel.threshold:
-        fields["threshold"] = str(kernel.threshold)
-    if kernel.lines:
-        fields["lines"] = ":".join(map(str, kernel.lines))
+    fields = {
+        name: ":".join(map(str, value)) if isinstance(value, list | tuple) else str(value).lower()
+        for name, value in kernel_fields(kernel).items()
+    }
     columns = ("matrix", "row", *map(str, range(kernel.shape[1])), *fields)
     rows = [
         (number, i, *(weight(tap, scale) for tap in row), *fields.values())

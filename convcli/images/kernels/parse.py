@@ -202,18 +202,13 @@ def array_kernel(array: Matrix) -> Kernel:
     return Kernel((_part(tuple(tuple(map(int, row)) for row in array)),))
 
 
-def spec_text(one: Kernel) -> str:
-    """A kernel as text that `kernel` reads: rows of fractions, or JSON where it is more than that.
+def kernel_fields(one: Kernel) -> dict[str, object]:
+    """What says how the matrices of a kernel form it, by the names that its file has for it.
 
-    >>> spec_text(kernel("0.5 1; 2/3 0")), spec_text(Kernel((Part((np.array([[0.1, 1e-200]]),)),)))
-    ('1/2 1; 2/3 0', '0.1 0.0')
-    >>> spec_text(kernel("1 -1")._replace(one_sided=True))
-    '{"one_sided": true, "matrices": [{"scale": "1", "weights": [[1, -1]]}]}'
+    >>> kernel_fields(kernel("sobel")), kernel_fields(kernel("sobel-x"))
+    ({'combine': 'magnitude'}, {})
     """
-    matrices = one.matrices()
-    fields: dict[str, object] = {}
-    if len(matrices) > 1:
-        fields["combine"] = one.combine
+    fields: dict[str, object] = {} if one.linear else {"combine": one.combine}
     if one.center != middle(one.shape):
         fields["anchor"] = one.center
     if one.one_sided:
@@ -222,6 +217,18 @@ def spec_text(one: Kernel) -> str:
         fields["threshold"] = str(one.threshold)
     if one.lines:
         fields["lines"] = list(one.lines)
+    return fields
+
+
+def spec_text(one: Kernel) -> str:
+    """A kernel as text that `kernel` reads: rows of fractions, or JSON where it is more than that.
+
+    >>> spec_text(kernel("0.5 1; 2/3 0")), spec_text(Kernel((Part((np.array([[0.1, 1e-200]]),)),)))
+    ('1/2 1; 2/3 0', '0.1 0.0')
+    >>> spec_text(kernel("1 -1")._replace(one_sided=True))
+    '{"one_sided": true, "matrices": [{"scale": "1", "weights": [[1, -1]]}]}'
+    """
+    matrices, fields = one.matrices(), kernel_fields(one)
     if fields:
         fields["matrices"] = [
             {"scale": str(scale), "weights": matrix.tolist()} for matrix, scale in matrices

@@ -94,16 +94,12 @@ def scaled(kernel: Kernel, by: Fraction) -> Kernel:
     return checked(kernel.with_parts(lambda part: part._replace(scale=part.scale * by)))
 
 
-def normalised(kernel: Kernel, rule: str) -> Kernel:
+def normalized(kernel: Kernel, rule: str) -> Kernel:
     """Weights that sum to 1 ("sum"), or whose magnitudes do ("abs"), in every part or matrix."""
-    if rule == "none":
-        return kernel
-    sums = []
-    for matrix, scale in kernel.matrices():
-        magnitude = abs(matrix) if rule == "abs" else matrix
-        sums.append(
-            weight_sum(magnitude) * abs(scale) if rule == "abs" else weight_sum(matrix) * scale
-        )
+    sums = [
+        weight_sum(abs(matrix)) * abs(scale) if rule == "abs" else weight_sum(matrix) * scale
+        for matrix, scale in kernel.matrices()
+    ]
     if not all(sums):
         why = "has no weights" if rule == "abs" else "sums to 0, and cannot sum to 1"
         hint = "" if rule == "abs" else "; --normalize abs divides by the sum of |weights|"
@@ -138,8 +134,6 @@ def _dilated_shape(shape: tuple[int, ...], dilation: Pair) -> Pair:
 
 def dilated(kernel: Kernel, dilation: Pair) -> Kernel:
     """The kernel with gaps between its taps, of dilation − 1 pixels."""
-    if dilation == (1, 1):
-        return kernel
     rows, columns = _dilated_shape(kernel.shape, dilation)
     if max(rows, columns) > MAX_SIDE:
         raise SpecError(f"dilated, the kernel is {rows}x{columns}; at most {MAX_SIDE}")

@@ -181,42 +181,38 @@ def _figures(summary: Summary) -> Iterator[tuple[str, str, int]]:
     yield "activations", "input and outputs, activation functions in place", summary.activations
 
 
+def _padded(layer: Layer, name: PaddingName) -> Layer:
+    if isinstance(layer, Conv | Pool):
+        return layer._replace(padding=(name,) * len(layer.kernel))
+    return layer
+
+
+def _without_adaptive(layer: Layer) -> Layer:
+    if isinstance(layer, AdaptivePool) and set(layer.sizes) != {1}:
+        return layer._replace(sizes=(None,) * len(layer.sizes))
+    return layer
+
+
+CHANGES: dict[str, Callable[[Layer], Layer]] = {
+    "SAME padding throughout": lambda layer: _padded(layer, "same"),
+    "VALID padding throughout": lambda layer: _padded(layer, "valid"),
+    "a bias in every convolution": lambda layer: (
+        layer._replace(bias=True) if isinstance(layer, Conv | Linear) else layer
+    ),
+    "no groups": lambda layer: layer._replace(groups=1) if isinstance(layer, Conv) else layer,
+    "pools rounded up": lambda layer: (
+        layer._replace(ceil=True) if isinstance(layer, Pool) else layer
+    ),
+    "no adaptive pool": _without_adaptive,
+}
+"""Other conventions of padding, bias and groups."""
+
+
 def _variants(network: Network, shape: Shape) -> dict[str, tuple[Network, Shape]]:
     """The network as it is, and under other conventions of padding, bias, groups and input."""
-
-    def padded(name: PaddingName) -> Callable[[Layer], Layer]:
-        def change(layer: Layer) -> Layer:
-            if isinstance(layer, Conv | Pool):
-                return layer._replace(padding=(name,) * len(layer.kernel))
-            return layer
-
-        return change
-
-    def bias(layer: Layer) -> Layer:
-        return layer._replace(bias=True) if isinstance(layer, Conv | Linear) else layer
-
-    def ungrouped(layer: Layer) -> Layer:
-        return layer._replace(groups=1) if isinstance(layer, Conv) else layer
-
-    def ceiled(layer: Layer) -> Layer:
-        return layer._replace(ceil=True) if isinstance(layer, Pool) else layer
-
-    def without_adaptive(layer: Layer) -> Layer:
-        if isinstance(layer, AdaptivePool) and set(layer.sizes) != {1}:
-            return layer._replace(sizes=(None,) * len(layer.sizes))
-        return layer
-
     variants = {"": (network, shape)}
-    changes = {
-        "SAME padding throughout": padded("same"),
-        "VALID padding throughout": padded("valid"),
-        "a bias in every convolution": bias,
-        "no groups": ungrouped,
-        "pools rounded up": ceiled,
-        "no adaptive pool": without_adaptive,
-    }
     nodes = network.at(shape).nodes
-    for words, change in changes.items():
+    for words, change in CHANGES.items():
         changed = tuple(node._replace(layer=change(node.layer)) for node in nodes)
         if changed != nodes:
             variants[words] = Network(changed), shape

@@ -28,9 +28,6 @@ class NodeField(NamedTuple):
     lost: bool = False
 
 
-NO_FIELD = NodeField((), (), ())
-"""That of a parameter, which sees nothing of the input."""
-
 MIXING = {
     "matmul",
     "fft2",

@@ -30,8 +30,8 @@ class Axes(tuple[int | None, ...]):
         return between.join(map(str, self)) if between else f"({', '.join(map(str, self))})"
 
 
-class Explanation(NamedTuple):
-    """An error in plain words."""
+class Meaning(NamedTuple):
+    """A message in plain words, and what to write."""
 
     kind: str
     cause: str
@@ -44,7 +44,7 @@ class Explanation(NamedTuple):
     """What the layer declares instead."""
 
 
-def explain_message(text: str) -> tuple[str, Explanation] | None:
+def explain_message(text: str) -> tuple[str, Meaning] | None:
     """The last known message in a text, as it is written there, and what it means.
 
     >>> message, meaning = explain_message("size mismatch, m1: [32 x 9216], m2: [6400 x 128]")
@@ -93,12 +93,12 @@ def axes_of(text: str) -> Axes:
     return Axes(None if word in ("None", "?") else int(word) for word in words)
 
 
-def wording(kind: str, cause: str, *fixes: str) -> Callable[..., Explanation]:
+def wording(kind: str, cause: str, *fixes: str) -> Callable[..., Meaning]:
     """An explanation by texts that hold the figures of the message."""
 
-    def explain(**figures: object) -> Explanation:
+    def explain(**figures: object) -> Meaning:
         texts = tuple(fix.format_map(figures) for fix in fixes)
-        return Explanation(kind, cause.format_map(figures), texts)
+        return Meaning(kind, cause.format_map(figures), texts)
 
     return explain
 
@@ -128,7 +128,7 @@ def common_channels(*values: int) -> list[int]:
     ][:MAX_SPLITS]
 
 
-def _linear(rows: int, met: int, declared: int, outputs: int) -> Explanation:
+def _linear(rows: int, met: int, declared: int, outputs: int) -> Meaning:
     cause = f"the batch has {rows:,} rows of {met:,} values; the linear layer declares {declared:,}"
     fixes = [f"write nn.Linear({met}, {outputs})"]
     channels = declared // (met * met) if met and declared % (met * met) == 0 else 0
@@ -146,7 +146,7 @@ def _linear(rows: int, met: int, declared: int, outputs: int) -> Explanation:
         fixes.insert(0, "write torch.flatten(x, 1), which keeps the batch, for torch.flatten(x)")
     else:
         cause += _as_maps(met, declared)
-    return Explanation("linear", cause, tuple(fixes))
+    return Meaning("linear", cause, tuple(fixes))
 
 
 def _as_maps(met: int, declared: int) -> str:
@@ -160,7 +160,7 @@ def _as_maps(met: int, declared: int) -> str:
 
 def _channels(
     what: str, groups: int, weight: Axes, input: Axes, expected: int, met: int
-) -> Explanation:
+) -> Meaning:
     transposed = what == "transposed"
     groups = 1 if transposed else groups
     outputs = weight[1] if transposed else weight[0]
@@ -185,10 +185,10 @@ def _channels(
     if (met, expected) == (3, 1):
         fixes.append('or give gray: image.convert("L"), or x.mean(1, keepdim=True)')
     figures = {"expected": expected, "met": met, "input": input, "weight": weight, "groups": groups}
-    return Explanation("channels", cause, tuple(fixes), figures, declared=expected)
+    return Meaning("channels", cause, tuple(fixes), figures, declared=expected)
 
 
-def _axes(axes: int, input: Axes, layer: str = "the convolution") -> Explanation:
+def _axes(axes: int, input: Axes, layer: str = "the convolution") -> Meaning:
     missing = axes - len(input)
     if missing == 1:
         fix = (
@@ -202,12 +202,12 @@ def _axes(axes: int, input: Axes, layer: str = "the convolution") -> Explanation
             f"{1 - missing} axes; x.squeeze() drops axes of 1"
         )
     cause = f"{layer} takes {axes} axes with the batch; the input {input} has {len(input)}"
-    return Explanation("axes", cause, (fix,), {"input": input, "axes": axes})
+    return Meaning("axes", cause, (fix,), {"input": input, "axes": axes})
 
 
-def _kernel_too_large(padded: Axes, kernel: Axes) -> Explanation:
+def _kernel_too_large(padded: Axes, kernel: Axes) -> Meaning:
     lacking = max((k or 0) - (p or 0) for p, k in zip(padded, kernel, strict=False))
-    return Explanation(
+    return Meaning(
         "window",
         f"the maps are {padded:x} with their padding, smaller than the kernel {kernel:x}",
         (
@@ -221,9 +221,9 @@ def _kernel_too_large(padded: Axes, kernel: Axes) -> Explanation:
 LARGER_MAPS = "or give a larger input, or leave out a stride or a pool before it"
 
 
-def _too_small(input: Axes, output: Axes) -> Explanation:
+def _too_small(input: Axes, output: Axes) -> Meaning:
     before, after = Axes(input[1:]), Axes(output[1:])
-    return Explanation(
+    return Meaning(
         "window",
         f"the maps are {before:x} before this layer, and it would give {after:x}",
         (
@@ -233,10 +233,10 @@ def _too_small(input: Axes, output: Axes) -> Explanation:
     )
 
 
-def _pad_half(padding: int, kernel: int, dilation: int = 1) -> Explanation:
+def _pad_half(padding: int, kernel: int, dilation: int = 1) -> Meaning:
     maximum = Window(kernel, 1, dilation).dilated_kernel // 2
     dilated = f" with dilation {dilation}" if dilation > 1 else ""
-    return Explanation(
+    return Meaning(
         "padding",
         f"a pool may pad at most half of its window: {maximum} for a kernel of {kernel}{dilated}, "
         f"not {padding}",
@@ -245,25 +245,25 @@ def _pad_half(padding: int, kernel: int, dilation: int = 1) -> Explanation:
     )
 
 
-def _norm_axes(expected: str, axes: int) -> Explanation:
+def _norm_axes(expected: str, axes: int) -> Meaning:
     kinds = {2: "nn.BatchNorm1d", 3: "nn.BatchNorm1d", 4: "nn.BatchNorm2d", 5: "nn.BatchNorm3d"}
-    return Explanation(
+    return Meaning(
         "axes",
         f"the norm takes {expected} tensors; its input has {axes} axes",
         (f"write {kinds.get(axes, 'a norm for that many axes')} for this norm",),
     )
 
 
-def _view(shape: Axes, values: int) -> Explanation:
+def _view(shape: Axes, values: int) -> Meaning:
     known = prod(size for size in shape if size is not None and size > 0)
     cause = f"there are {values:,} values, and {shape} holds {known:,}"
     if -1 in shape:
         cause = f"{values:,} values are not a multiple of {known:,}"
     fixes = ("write x = torch.flatten(x, 1), and nn.Linear for what comes out of it",)
-    return Explanation("view", cause, fixes)
+    return Meaning("view", cause, fixes)
 
 
-def _sum(a: int, b: int, axis: int) -> Explanation:
+def _sum(a: int, b: int, axis: int) -> Meaning:
     small, large = sorted((a, b))
     if axis == 1:
         fix = f"give both the same channels: nn.Conv2d({a}, {b}, 1) in the branch that has {a}"
@@ -277,14 +277,14 @@ def _sum(a: int, b: int, axis: int) -> Explanation:
     else:
         fix = "give both the same shape: of a loss, output and target; b.unsqueeze(1) adds an axis"
     cause = f"two tensors are added or compared whose axis {axis} is {a:,} and {b:,} long"
-    return Explanation("add", cause, (fix,))
+    return Meaning("add", cause, (fix,))
 
 
 CALLS = {"float": "float", "double": "double", "half": "half", "long": "long", "int": "int"}
 """How PyTorch converts to a type, by the last word of the type's name in messages."""
 
 
-def _types(input: str, weights: str) -> Explanation:
+def _types(input: str, weights: str) -> Meaning:
     if ("cuda" in input) != ("cuda" in weights):
         where = "cuda" if "cuda" in weights else "cpu"
         fix = f'write x = x.to("{where}"), or model.to(x.device)'
@@ -294,22 +294,22 @@ def _types(input: str, weights: str) -> Explanation:
         if "char" in input or "Byte" in input:
             fix += " / 255"
     cause = f"the input is {input}, and the weights are {weights}"
-    return Explanation("type", cause, (f"{fix} before the model",))
+    return Meaning("type", cause, (f"{fix} before the model",))
 
 
-def _scalar_types(first: str, second: str) -> Explanation:
+def _scalar_types(first: str, second: str) -> Meaning:
     fix = "write x = x.float() before the model"
     if "long" in (first.lower(), second.lower()):
         fix += "; class numbers of cross_entropy are y.long()"
     cause = f"{first} and {second} meet in one operation"
-    return Explanation("type", cause, (fix,), {"types": [first, second]})
+    return Meaning("type", cause, (fix,), {"types": [first, second]})
 
 
-def _batch_sizes(output: int, target: int) -> Explanation:
+def _batch_sizes(output: int, target: int) -> Meaning:
     cause = f"the output has {output:,} rows and the targets {target:,}"
     if output and target and (output % target == 0 or target % output == 0):
         cause += f", a factor of {max(output, target) // min(output, target)}"
-    return Explanation(
+    return Meaning(
         "batch",
         cause,
         (
@@ -319,25 +319,25 @@ def _batch_sizes(output: int, target: int) -> Explanation:
     )
 
 
-def _layer_norm(declared: Axes, input: Axes) -> Explanation:
+def _layer_norm(declared: Axes, input: Axes) -> Meaning:
     last = Axes(input[len(input) - len(declared) :])
-    return Explanation(
+    return Meaning(
         "norm",
         f"{input} ends with {last}; the norm declares {declared}",
         (f"write nn.LayerNorm({list(last) if len(last) > 1 else last[0]})",),
     )
 
 
-def _pixel_shuffle(channels: int, square: int) -> Explanation:
+def _pixel_shuffle(channels: int, square: int) -> Meaning:
     fitting = -(-channels // square) * square
-    return Explanation(
+    return Meaning(
         "channels",
         f"{channels:,} channels are not a multiple of {square} = {isqrt(square)}x{isqrt(square)}",
         (f"write {fitting} output channels in the layer before; {fitting // square} remain",),
     )
 
 
-def _state(text: str, model: str) -> Explanation:
+def _state(text: str, model: str) -> Meaning:
     sizes = [
         (name, axes_of(stored), axes_of(own))
         for name, stored, own in re.findall(
@@ -361,7 +361,7 @@ def _state(text: str, model: str) -> Explanation:
             )
         else:
             fixes.append("load with strict=False only if the missing names are meant to be new")
-    return Explanation(
+    return Meaning(
         "state dict",
         "; ".join(causes) or f"the file's weights do not match {model}",
         tuple(fixes) or ("compare names and shapes: convcli shape FILE.pth lists the file's",),
@@ -369,9 +369,9 @@ def _state(text: str, model: str) -> Explanation:
     )
 
 
-def _reflect(padding: Axes, axis: int, input: Axes) -> Explanation:
+def _reflect(padding: Axes, axis: int, input: Axes) -> Meaning:
     length = input[axis] if axis < len(input) else None
-    return Explanation(
+    return Meaning(
         "padding",
         f"reflection needs more cells than it pads: axis {axis} has {length}, the padding is "
         f"{padding}",
@@ -382,9 +382,9 @@ def _reflect(padding: Axes, axis: int, input: Axes) -> Explanation:
     )
 
 
-def _unflatten(sizes: Axes, axis: int, values: int) -> Explanation:
+def _unflatten(sizes: Axes, axis: int, values: int) -> Meaning:
     product = prod(size or 1 for size in sizes)
-    return Explanation(
+    return Meaning(
         "view",
         f"{sizes} holds {product:,} values, and axis {axis} has {values:,}",
         (f"write {product} outputs in the layer before, or sizes whose product is {values}",),
@@ -393,9 +393,9 @@ def _unflatten(sizes: Axes, axis: int, values: int) -> Explanation:
     )
 
 
-def _negative(input: Axes, window: Axes, what: str = "window") -> Explanation:
+def _negative(input: Axes, window: Axes, what: str = "window") -> Meaning:
     what = "kernel" if what.startswith("kernel") else "window"
-    return Explanation(
+    return Meaning(
         "window",
         f"the {what} {Axes(window[:2]):x} is larger than the maps {Axes(input[1:3]):x}",
         ('write padding="same" in this layer, or a smaller window', LARGER_MAPS),
@@ -403,28 +403,28 @@ def _negative(input: Axes, window: Axes, what: str = "window") -> Explanation:
     )
 
 
-def _tensorflow_negative(kernel: int, length: int) -> Explanation:
+def _tensorflow_negative(kernel: int, length: int) -> Meaning:
     return _negative(Axes((None, length, length)), Axes((kernel, kernel)))
 
 
-def _downsampled(input: Axes) -> Explanation:
-    return Explanation(
+def _downsampled(input: Axes) -> Meaning:
+    return Meaning(
         "window",
         f"the maps are {Axes(input[1:3]):x} before this layer, and it would give nothing",
         ('write padding="same" in this layer', "or give a larger input"),
     )
 
 
-def _keras_axes(axes: int, rank: int, least: str = "", input: Axes | tuple[()] = ()) -> Explanation:
+def _keras_axes(axes: int, rank: int, least: str = "", input: Axes | tuple[()] = ()) -> Meaning:
     given = f"; the input is {input}" if input else f"; the input has {rank}"
     fix = "write x = x[..., None] for gray pictures, x[None] for one picture without its batch"
     if rank > axes:
         fix = "write Flatten() or GlobalAveragePooling2D() before this layer"
     cause = f"the layer takes{' at least' if least else ''} {axes} axes with the batch{given}"
-    return Explanation("axes", cause, (fix,), {"axes": axes, "input": input})
+    return Meaning("axes", cause, (fix,), {"axes": axes, "input": input})
 
 
-def _keras_last(declared: int, input: Axes) -> Explanation:
+def _keras_last(declared: int, input: Axes) -> Meaning:
     met = input[-1] if input else None
     cause = f"the last axis of {input} is {met}; the layer was built for {declared:,}"
     if len(input) == 2 and met is not None:
@@ -433,18 +433,18 @@ def _keras_last(declared: int, input: Axes) -> Explanation:
             "give the model the size it was built for: the shape of its Input or input_shape",
             f"or build it anew for the size that gives {met:,} values",
         )
-        return Explanation("linear", cause, fixes, met=met)
+        return Meaning("linear", cause, fixes, met=met)
     fix = f"give {declared} channels"
     if (met, declared) == (1, 3):
         fix = "write x = np.repeat(x, 3, -1), or Input(shape=(..., 1))"
     if declared in input[1:-1]:
         fix = "write x = np.moveaxis(x, 1, -1): Keras takes channels last"
-    return Explanation("channels", cause, (fix,), met=met)
+    return Meaning("channels", cause, (fix,), met=met)
 
 
-def _keras_concat(shapes: str) -> Explanation:
+def _keras_concat(shapes: str) -> Meaning:
     branches = [axes_of(branch) for branch in re.findall(r"\([^()]*\)", shapes)]
-    return Explanation(
+    return Meaning(
         "cat",
         f"the branches are {' and '.join(map(format, branches))}; only the joined axis may differ",
         (
@@ -455,28 +455,28 @@ def _keras_concat(shapes: str) -> Explanation:
     )
 
 
-def _keras_reshape(input: Axes, target: Axes) -> Explanation:
+def _keras_reshape(input: Axes, target: Axes) -> Meaning:
     values, product = (prod(size or 1 for size in shape) for shape in (input, target))
     cause = f"the input {input} has {values:,} values, {target} {product:,}"
     front = prod(size or 1 for size in target[:-1])
     fix = f"write Dense({product}) before it"
     if front and values % front == 0:
         fix = f"write Reshape({(*target[:-1], values // front)}), or {fix[6:]}"
-    return Explanation("view", cause, (fix,), met=values, declared=product)
+    return Meaning("view", cause, (fix,), met=values, declared=product)
 
 
-def _keras_loss(target: Axes, output: Axes) -> Explanation:
+def _keras_loss(target: Axes, output: Axes) -> Meaning:
     units = target[-1] if target and target[-1] else "targets.shape[-1]"
     fixes = [f"write Dense({units}) last"]
     if target and output and target[-1] == 1 and output[-1] != 1:
         fixes.insert(0, 'write loss="sparse_categorical_crossentropy" for class numbers')
     cause = f"the targets are {target}, and the model gives {output}"
-    return Explanation("loss", cause, tuple(fixes))
+    return Meaning("loss", cause, tuple(fixes))
 
 
-def _cardinality(x: str, y: str) -> Explanation:
+def _cardinality(x: str, y: str) -> Meaning:
     samples, labels = axes_of(x), axes_of(y)
-    return Explanation(
+    return Meaning(
         "batch",
         f"x has {samples:, } samples and y {labels:, }",
         ("give as many labels as samples: slice both in the same way, or split them in one call",),
@@ -487,7 +487,7 @@ def _cardinality(x: str, y: str) -> Explanation:
 SHAPE = r"(?:torch\.Size\()?[\[(][^\])]*[\])]+"
 NAME = r"[^\W\d]\w*"
 
-PATTERNS: dict[str, Callable[..., Explanation]] = {
+PATTERNS: dict[str, Callable[..., Meaning]] = {
     r"mat1 and mat2 shapes cannot be multiplied "
     r"\((?P<rows>\d+)x(?P<met>\d+) and (?P<declared>\d+)x(?P<outputs>\d+)\)": _linear,
     r"size mismatch, (?:m1: )?\[(?P<rows>\d+) x (?P<met>\d+)\], "

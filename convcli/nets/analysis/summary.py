@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from convcli.errors import UnfitError
 from convcli.geometry import Fit, ReceptiveField
-from convcli.nets.analysis.receptive_forward import NO_FIELD, NodeField, field_behind, widest
+from convcli.nets.analysis.receptive_forward import NodeField, field_behind, widest
 from convcli.nets.graph import ALL_WEIGHTS, INPUT, Network, Node
 from convcli.nets.layers import (
     AXES,
@@ -146,6 +146,12 @@ class Row(NamedTuple):
 def use(layer: Layer, inputs: tuple[Shape, ...]) -> Use:
     """Output and costs of a layer for inputs of these shapes. Raises UnfitError."""
     measure = layer.measure(*inputs)
+    if max(measure.output, default=0) > MAX_AXIS:
+        longest = power_text(max(measure.output))
+        raise UnfitError(f"an axis of {longest} is more than {MAX_AXIS:,}")
+    params = measure.params + measure.statistics * measure.counted
+    if max(params, measure.macs) > MAX_FIGURE:
+        raise UnfitError(f"its parameters or MACs are more than {power_text(MAX_FIGURE)}")
     fits: tuple[Fit, ...] = ()
     crops = any(min(padding) < 0 for _, padding in measure.windows)  # what is left out on purpose
     slides = measure.windows and not (measure.upsampling or crops)
@@ -161,7 +167,7 @@ def use(layer: Layer, inputs: tuple[Shape, ...]) -> Use:
         measure,
         fits,
         tuple(fit.unread for fit in fits),
-        measure.params + measure.statistics * measure.counted,
+        params,
         0 if in_place else prod(measure.output),
     )
 
@@ -292,63 +298,53 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
         inputs = tuple([known[name][0] for name in node.inputs])
         key = id(node.layer), inputs
         used = uses.get(key)
-        if used is None:
-            try:
-                used = use(node.layer, inputs)
-            except Misfit as misfit:
-                failures.append(_failure(node, misfit, rows))
-                # a function that receives its weights has no layer that could be corrected
-                if not keep_going or type(misfit.corrected) is not type(node.layer):
-                    break
+        try:
+            if used is None:
                 try:
+                    used = use(node.layer, inputs)
+                except Misfit as misfit:
+                    failures.append(_failure(node, misfit, rows))
+                    # a function that receives its weights has no layer that could be corrected
+                    if not keep_going or type(misfit.corrected) is not type(node.layer):
+                        break
                     used = use(_as_met(node.layer, misfit.corrected), inputs)
-                except UnfitError as other:
-                    failures.append(Failure(node, str(other)))
-                    break
-            except UnfitError as misfit:
-                failures.append(Failure(node, str(misfit)))
-                break
-            if max(used.measure.output, default=0) > MAX_AXIS:
-                text = (
-                    f"an axis of {power_text(max(used.measure.output))} is more than {MAX_AXIS:,}"
-                )
-                failures.append(Failure(node, text))
-                break
-            if max(used.params, used.measure.macs) > MAX_FIGURE:
-                text = f"its parameters or MACs are more than {power_text(MAX_FIGURE)}"
-                failures.append(Failure(node, text))
-                break
-            # the same misfit on another line is another failure
-            if not failures or failures[-1].node is not node:
-                uses[key] = used
-        measure = used.measure
-        field = known[node.inputs[0]][1] if node.inputs else NO_FIELD
-        if not node.inputs:
-            field = NodeField((), measure.output[1:], ())
-        if isinstance(node.layer, Input):  # which has a receptive field of its own
-            ones = (ReceptiveField(),) * (len(measure.output) - 1)
-            field = NodeField(ones, measure.output[1:], ones)
-        if len(node.inputs) > 1:
-            field = widest([known[name][1] for name in node.inputs], measure.output[1:])
-        if (
-            measure.windows
-            or measure.upsampling
-            or (node.inputs and not field.axes)
-            or field.lengths != measure.output[1:]
-        ):
-            field = field_behind(field, node.layer, measure)
-            if any(axis.jump > MAX_FIGURE or axis.size > MAX_FIGURE for axis in field.axes):
-                text = f"its receptive field or stride is more than {power_text(MAX_FIGURE)}"
-                failures.append(Failure(node, text))
-                break
+                # the same misfit on another line is another failure
+                if not failures or failures[-1].node is not node:
+                    uses[key] = used
+            field = _field(node, used.measure, [known[name][1] for name in node.inputs])
+        except UnfitError as misfit:
+            failures.append(Failure(node, str(misfit)))
+            break
         rows.append(Row(node, inputs, used, field.axes))
-        known[node.name] = measure.output, field
+        known[node.name] = used.measure.output, field
     complete, stopped = len(rows) == len(network.nodes), network.stopped
     if complete and stopped is not None:
         complete, node = False, Node("", Identity(), (), where=stopped.where)
         failures.append(Failure(node, safe(stopped.message), unread=not stopped.unfit))
     warnings, notes = _warnings(rows), network.notes
     return Summary(shape, tuple(rows), warnings, tuple(failures), complete, notes, network.outputs)
+
+
+def _field(node: Node, measure: Measure, branches: Sequence[NodeField]) -> NodeField:
+    """The receptive field of a node. Raises UnfitError for one that no network has."""
+    lengths = measure.output[1:]
+    if isinstance(node.layer, Input):  # which has a receptive field of its own
+        ones = (ReceptiveField(),) * len(lengths)
+        field = NodeField(ones, lengths, ones)
+    elif not branches:
+        field = NodeField((), lengths, ())
+    else:
+        field = widest(branches, lengths) if len(branches) > 1 else branches[0]
+    if (
+        measure.windows
+        or measure.upsampling
+        or (branches and not field.axes)
+        or field.lengths != lengths
+    ):
+        field = field_behind(field, node.layer, measure)
+        if any(axis.jump > MAX_FIGURE or axis.size > MAX_FIGURE for axis in field.axes):
+            raise UnfitError(f"its receptive field or stride is more than {power_text(MAX_FIGURE)}")
+    return field
 
 
 def _as_met(layer: Layer, corrected: Layer) -> Layer:

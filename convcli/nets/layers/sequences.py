@@ -22,7 +22,7 @@ from convcli.nets.layers.shapes import (
 )
 from convcli.records import NamedTuple, equal_by_type
 
-GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4}
+GATES = {"rnn": 1, "simple_rnn": 1, "gru": 3, "lstm": 4}
 """Recurrent layer → matrices side by side in one of its weights."""
 
 Joined = Literal["concat", "sum", "mul", "ave"]

@@ -125,7 +125,7 @@ class _Build(NamedTuple):
     x: Traced
 
     @property
-    def place(self) -> int:
+    def position(self) -> int:
         return len(self.results)
 
     def layer(self, record: Layer, x: Traced | None = None, name: str = "") -> Traced:
@@ -134,14 +134,19 @@ class _Build(NamedTuple):
     @property
     def name(self) -> str:
         """The section and its number, from 0, by which others refer to it."""
-        return f"{self.place}.{self.section.kind}"
+        return f"{self.position}.{self.section.kind}"
 
     def other(self, number: int) -> Traced:
         """The output of a section by number; a number below 0 counts back from here."""
-        place = number + self.place if number < 0 else number
-        if not 0 <= place < self.place:
-            raise Halt(f"{number} is not a section before this one, which is number {self.place}")
-        return self.results[place]
+        index = number + self.position if number < 0 else number
+        if not 0 <= index < self.position:
+            raise Halt(
+                f"{number} is not a section before this one, which is number {self.position}"
+            )
+        return self.results[index]
+
+    def normalized(self, x: Traced, name: str = "") -> Traced:
+        return self.layer(Norm("batch", 2, x.stored[1], tracked=True, eps=1e-6), x, name)
 
     def activated(self, x: Traced) -> Traced:
         name = self.section.values.get("activation", "linear").lower()
@@ -149,22 +154,16 @@ class _Build(NamedTuple):
             return x
         if name not in ACTIVATIONS:
             raise Halt(f"activation={safe(name)[:40]} is not known{like(name, ACTIVATIONS)}")
-        return self.layer(ACTIVATIONS[name], x, f"{self.place}.{name}")
+        return self.layer(ACTIVATIONS[name], x, f"{self.position}.{name}")
 
 
 ACTIVATIONS = {
+    **{name: Activation(name) for name in ("relu", "relu6", "mish", "tanh", "elu", "selu")},
+    **{name: Activation(name) for name in ("gelu", "softmax")},
     "leaky": Activation("leaky_relu", 0.1),
-    "relu": Activation("relu"),
-    "relu6": Activation("relu6"),
-    "mish": Activation("mish"),
     "swish": Activation("silu"),
     "logistic": Activation("sigmoid"),
-    "tanh": Activation("tanh"),
-    "elu": Activation("elu"),
-    "selu": Activation("selu"),
-    "gelu": Activation("gelu"),
     "hard_mish": Activation("hard_swish"),
-    "softmax": Activation("softmax"),
 }
 
 
@@ -190,8 +189,7 @@ def _convolution(build: _Build) -> Traced:
     )
     y = build.layer(record)
     if normalized:
-        norm = Norm("batch", 2, filters, tracked=True, eps=1e-6)
-        y = build.layer(norm, y, f"{build.place}.batch_norm")
+        y = build.normalized(y, f"{build.position}.batch_norm")
     return build.activated(y)
 
 
@@ -241,11 +239,6 @@ def _cropped(build: _Build) -> Traced:
     return build.layer(Pad(tuple((-(more // 2), more // 2 - more) for more in excess)))
 
 
-def _normalized(build: _Build) -> Traced:
-    norm = Norm("batch", 2, build.x.stored[1], tracked=True, eps=1e-6)
-    return build.activated(build.layer(norm))
-
-
 def _route(build: _Build) -> Traced:
     section = build.section
     sources = [build.other(number) for number in section.numbers("layers")]
@@ -269,10 +262,6 @@ def _route(build: _Build) -> Traced:
     return traced(node, (1, channels, *sources[0].stored[2:]))
 
 
-def _upsample(build: _Build) -> Traced:
-    return build.layer(Upsample((build.section.number("stride", 2),)))
-
-
 def _connected(build: _Build) -> Traced:
     normalized = bool(build.section.number("batch_normalize", 0))
     outputs = build.section.number("output", 1)
@@ -280,8 +269,7 @@ def _connected(build: _Build) -> Traced:
         raise Halt("an output below 1")
     y = build.layer(Linear(outputs, not normalized))
     if normalized:
-        norm = Norm("batch", 2, outputs, tracked=True, eps=1e-6)
-        y = build.layer(norm, y, f"{build.place}.batch_norm")
+        y = build.normalized(y, f"{build.position}.batch_norm")
     return build.activated(y)
 
 
@@ -309,9 +297,9 @@ SECTIONS: dict[str, Callable[[_Build], Traced]] = {
     "scale_channels": _gated,
     "sam": _gated,
     "crop": _cropped,
-    "batchnorm": _normalized,
+    "batchnorm": lambda build: build.activated(build.normalized(build.x)),
     "route": _route,
-    "upsample": _upsample,
+    "upsample": lambda build: build.layer(Upsample((build.section.number("stride", 2),))),
     "reorg": _reorganized,
     "reorg3d": _reorganized,
     "dropout": _kept("dropout"),
@@ -334,11 +322,9 @@ def _network(sections: list[_Section], shape: Shape) -> Network:
             break
         try:
             x = SECTIONS[section.kind](_Build(graph, results, section, x))
-        except Halt as halt:
-            stopped = Stopped(str(halt), section.where, halt.unfit)
-            break
-        except (ValueError, IndexError) as error:
-            stopped = Stopped(str(error), section.where)
+        except (ValueError, IndexError) as error:  # a Halt is one
+            unfit = isinstance(error, Halt) and error.unfit
+            stopped = Stopped(str(error), section.where, unfit)
             break
         results.append(x)
         if section.kind in HEADS:

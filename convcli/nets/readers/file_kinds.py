@@ -10,6 +10,7 @@ from importlib import import_module
 
 from convcli.errors import Refusal, SpecError
 from convcli.nets.graph import Reading
+from convcli.nets.readers.text_source import file_bytes
 from convcli.records import NamedTuple
 from convcli.text import safe
 
@@ -52,23 +53,20 @@ MAX_NAMES = 10_000
 """Maximum number of names to inspect in an archive."""
 
 PAGE = Kind("a web page", instead="download the file itself, not the page about it")
+ENGINE = Kind("a TensorRT engine", instead="it runs on one device; give its .onnx file")
 PICTURE = "give it to extract, and a network to shape"
 
 BY_MARK: tuple[tuple[int, bytes, Kind], ...] = (
     (4, b"TFL3", KINDS["tflite"]),
     (0, b"\x89HDF\r\n\x1a\n", KINDS["hdf5"]),
-    (0, b"\x80\x02", KINDS["pickle"]),
-    (0, b"\x80\x03", KINDS["pickle"]),
-    (0, b"\x80\x04", KINDS["pickle"]),
-    (0, b"\x80\x05", KINDS["pickle"]),
+    *((0, bytes((0x80, protocol)), KINDS["pickle"]) for protocol in (2, 3, 4, 5)),
     (0, b"GGUF", Kind("a GGUF file", instead="its tensors are quantized for llama.cpp; not read")),
     (0, b"\x93NUMPY", Kind("a NumPy array", instead="it holds numbers, no network")),
     (0, b"\x89PNG", Kind("a PNG picture", instead=PICTURE)),
     (0, b"\xff\xd8\xff", Kind("a JPEG picture", instead=PICTURE)),
     (0, b"GIF8", Kind("a GIF picture", instead=PICTURE)),
     (8, b"WEBP", Kind("a WebP picture", instead=PICTURE)),
-    (0, b"II*\0", Kind("a TIFF picture", instead=PICTURE)),
-    (0, b"MM\0*", Kind("a TIFF picture", instead=PICTURE)),
+    *((0, mark, Kind("a TIFF picture", instead=PICTURE)) for mark in (b"II*\0", b"MM\0*")),
     (0, b"%PDF", Kind("a PDF file", instead="it holds no network that can be read")),
     (0, b"\x1f\x8b", Kind("a gzip archive", instead="unpack it first: gunzip -k FILE")),
     (0, b"7z\xbc\xaf\x27\x1c", Kind("a 7z archive", instead="unpack it first")),
@@ -80,8 +78,7 @@ BY_MARK: tuple[tuple[int, bytes, Kind], ...] = (
     (4, b"ORTM", Kind("an ORT model", instead="give the .onnx file that it was made of")),
     (0, b"ncnn", Kind("an ncnn model", instead="export the network as ONNX")),
     (0, b"7767517", Kind("an ncnn parameter file", instead="export the network as ONNX")),
-    (0, b"ftrt", Kind("a TensorRT engine", instead="it runs on one device; give its .onnx file")),
-    (0, b"ptrt", Kind("a TensorRT engine", instead="it runs on one device; give its .onnx file")),
+    *((0, mark, ENGINE) for mark in (b"ftrt", b"ptrt")),
 )
 """Files of other kinds by the bytes at a position."""
 
@@ -105,9 +102,7 @@ BY_TEXT: tuple[tuple[bytes, Kind], ...] = (
 
 BY_SUFFIX: dict[str, Kind] = {
     ".pb": Kind("a TensorFlow graph", instead="convert it: python -m tf2onnx.convert"),
-    ".engine": Kind("a TensorRT engine", instead="it runs on one device; give its .onnx file"),
-    ".plan": Kind("a TensorRT engine", instead="it runs on one device; give its .onnx file"),
-    ".trt": Kind("a TensorRT engine", instead="it runs on one device; give its .onnx file"),
+    **dict.fromkeys((".engine", ".plan", ".trt"), ENGINE),
     ".bmp": Kind("a BMP picture", instead=PICTURE),
     ".mlmodel": Kind("a Core ML model", instead="export the network as ONNX"),
     ".caffemodel": Kind("weights of Caffe", instead="export the network as ONNX"),
@@ -143,11 +138,7 @@ def kind_of(path: str) -> Kind | None:
         return None
     if os.path.isdir(path):
         return _folder(path)
-    try:
-        with open(path, "rb") as file:
-            head = file.read(HEAD)
-    except OSError as error:
-        raise Refusal(f"{safe(path)} cannot be read: {error.strerror}") from None
+    head = file_bytes(path, HEAD)
     suffix = os.path.splitext(path)[1].lower()
     if suffix == ".onnx" and head and head[:1] not in b"v<":
         return KINDS["onnx"]  # before other readers are imported

@@ -157,8 +157,8 @@ def taken(array: StoredArray, indices: Sequence[Sequence[int]]) -> StoredArray |
     if values is None:
         return None
     steps = array._replace(strides=None).steps
-    places = [[index * step for index in axis] for axis, step in zip(indices, steps, strict=True)]
-    return numbers(array.type, shape, [values[sum(place)] for place in product(*places)])
+    offsets = [[index * step for index in axis] for axis, step in zip(indices, steps, strict=True)]
+    return numbers(array.type, shape, [values[sum(offset)] for offset in product(*offsets)])
 
 
 def gathered(array: StoredArray, indices: StoredArray, axis: int) -> StoredArray | None:
@@ -167,10 +167,10 @@ def gathered(array: StoredArray, indices: StoredArray, axis: int) -> StoredArray
     if wanted is None:
         return None
     n = array.shape[axis]
-    places = [int(i) + n if i < 0 else int(i) for i in wanted]
-    if any(not 0 <= place < n for place in places):
+    kept = [int(i) + n if i < 0 else int(i) for i in wanted]
+    if any(not 0 <= index < n for index in kept):
         return None
-    picked = taken(array, [places if a == axis else range(m) for a, m in enumerate(array.shape)])
+    picked = taken(array, [kept if a == axis else range(m) for a, m in enumerate(array.shape)])
     shape = (*array.shape[:axis], *indices.shape, *array.shape[axis + 1 :])
     return picked.reshaped(shape) if picked else None
 

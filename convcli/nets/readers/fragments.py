@@ -109,12 +109,12 @@ def _at_once(text: str, limit: int) -> tuple[str, list[ast.stmt]]:
         return text, []
     margin = text[: len(text) - len(text.lstrip())].rpartition("\n")[2]
     flush = [re.sub(f"(?m)^{margin}", "", text)] if margin else []
-    for one in (text, *flush):
+    for candidate in (text, *flush):
         try:
-            body = parsed(one)
+            body = parsed(candidate)
         except UNREADABLE:
             continue
-        return one, [] if any(map(_is_word, body)) else body
+        return candidate, [] if any(map(_is_word, body)) else body
     return text, []
 
 

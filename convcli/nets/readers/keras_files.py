@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterator, Sequence
 from json import loads
 from keyword import iskeyword
 
-from convcli.errors import Refusal, SpecError
+from convcli.errors import SpecError
 from convcli.nets.graph import Reading
+from convcli.nets.readers.text_source import file_bytes
 from convcli.text import safe
 
 MAX_CONFIG = 64 << 20
@@ -55,12 +56,7 @@ FUNCTIONS = {"Absolute": "abs", "LogSoftmax": "log_softmax"}
 
 def read_keras_json(path: str) -> Reading:
     """The network of the text of `model.to_json()`. Raises SpecError, Refusal."""
-    try:
-        with open(path, "rb") as file:
-            data = file.read(MAX_CONFIG + 1)
-    except OSError as error:
-        raise Refusal(f"{safe(path)} cannot be read: {error.strerror}") from None
-    return read_config(data, path)
+    return read_config(file_bytes(path, MAX_CONFIG + 1), path)
 
 
 def read_keras_archive(path: str) -> Reading:
@@ -77,7 +73,6 @@ def read_keras_archive(path: str) -> Reading:
 
 
 def read_config(data: bytes, path: str) -> Reading:
-    """The network that a configuration describes."""
     from convcli.nets.readers.python.reading import read_python
 
     name = os.path.basename(path)
@@ -94,13 +89,9 @@ def read_config(data: bytes, path: str) -> Reading:
     except RecursionError:
         raise SpecError(f"{safe(name)}: its models are nested too deep") from None
     reading = read_python(script, name, keras=True)
-    return reading._replace(about=f"Keras model, {_title(config)}")
-
-
-def _title(config: Config) -> str:
     inner = config.get("config")
-    name = inner.get("name") if isinstance(inner, dict) else None
-    return safe(str(name or config.get("class_name")))[:60]
+    title = inner.get("name") if isinstance(inner, dict) else None
+    return reading._replace(about=f"Keras model, {safe(str(title or config['class_name']))[:60]}")
 
 
 def script_of(config: Config) -> str:
@@ -172,14 +163,14 @@ class _Writer:
     def functional(self, config: Config) -> str:
         """A functional model: one statement per call."""
         layers = [entry for entry in _list(config.get("layers")) if isinstance(entry, dict)]
-        made: dict[tuple[str, int], str] = {}
+        variables: dict[tuple[str, int], str] = {}
         waiting: list[tuple[str, int, Written, object]] = []
         for entry in layers:
             inner = entry.get("config")
             name = str(entry.get("name") or (inner.get("name") if isinstance(inner, dict) else ""))
             nodes = _list(entry.get("inbound_nodes"))
             if entry.get("class_name") == "InputLayer" and not nodes:
-                made[name, 0] = variable = self.fresh("x")
+                variables[name, 0] = variable = self.fresh("x")
                 self.lines.append(f"{variable} = {self.layer(entry)}")
                 continue
             written = _operation(entry)
@@ -187,25 +178,25 @@ class _Writer:
                 layer = self.fresh("layer")
                 self.lines.append(f"{layer} = {self.layer(entry)}")
                 written = _called(layer)
-            waiting += [(name, place, written, node) for place, node in enumerate(nodes)]
+            waiting += [(name, index, written, node) for index, node in enumerate(nodes)]
         while waiting:
             left = []
-            for name, place, written, node in waiting:
+            for name, index, written, node in waiting:
                 arguments, options = _call(node)
                 needed = _sources([*arguments, *(value for _, value in options)])
-                if not all((one, at) in made for one, at, _ in needed):
-                    left.append((name, place, written, node))
+                if not all((layer, call) in variables for layer, call, _ in needed):
+                    left.append((name, index, written, node))
                     continue
-                texts = [_text(one, made) for one in arguments]
-                named = [f"{key}={_text(value, made)}" for key, value in options]
-                made[name, place] = variable = self.fresh("x")
+                texts = [_text(argument, variables) for argument in arguments]
+                named = [f"{key}={_text(value, variables)}" for key, value in options]
+                variables[name, index] = variable = self.fresh("x")
                 self.lines.append(f"{variable} = {written(texts, named)}")
             if len(left) == len(waiting):
                 raise SpecError(
                     f"the layer {safe(left[0][0])[:60]!r} is called on what is not there"
                 )
             waiting = left
-        ends = [_ends(config.get(key), made) for key in ("input_layers", "output_layers")]
+        ends = [_ends(config.get(key), variables) for key in ("input_layers", "output_layers")]
         return f"keras.Model([{', '.join(ends[0])}], [{', '.join(ends[1])}])"
 
 
@@ -259,7 +250,7 @@ def _function_name(name: str, value: Config) -> str | None:
 def _literal(value: object) -> str:
     """A number, a string, or a list of them, as Python text."""
     if isinstance(value, list | tuple):
-        return "(" + "".join(f"{_literal(one)}, " for one in value) + ")"
+        return "(" + "".join(f"{_literal(item)}, " for item in value) + ")"
     if isinstance(value, bool | int | str) or value is None:
         return repr(value)
     if isinstance(value, float) and abs(value) < 1e300:
@@ -281,7 +272,7 @@ def _call(node: object) -> tuple[list[Argument], list[tuple[str, Argument]]]:
         options = node.get("kwargs")
         named = options.items() if isinstance(options, dict) else ()
         return (
-            [_argument(one) for one in _list(node.get("args"))],
+            [_argument(item) for item in _list(node.get("args"))],
             [
                 (str(name), _argument(value))
                 for name, value in named
@@ -299,7 +290,7 @@ def _call(node: object) -> tuple[list[Argument], list[tuple[str, Argument]]]:
 
 def _argument(value: object) -> Argument:
     if isinstance(value, list):
-        return [_argument(one) for one in value]
+        return [_argument(item) for item in value]
     if isinstance(value, dict):
         config = value.get("config")
         if value.get("class_name") == "__slice__" and isinstance(config, dict):
@@ -315,22 +306,22 @@ def _argument(value: object) -> Argument:
 def _sources(argument: Argument) -> Iterator[Source]:
     """The tensors in an argument."""
     if isinstance(argument, list):
-        for one in argument:
-            yield from _sources(one)
+        for item in argument:
+            yield from _sources(item)
     elif not isinstance(argument, str):
         yield argument
 
 
-def _text(argument: Argument, made: dict[tuple[str, int], str]) -> str:
+def _text(argument: Argument, variables: dict[tuple[str, int], str]) -> str:
     if isinstance(argument, list):
-        return f"[{', '.join(_text(one, made) for one in argument)}]"
+        return f"[{', '.join(_text(item, variables) for item in argument)}]"
     if isinstance(argument, str):
         return argument
     layer, call, index = argument
-    return _part(made[layer, call], index)
+    return _part(variables[layer, call], index)
 
 
-def _ends(value: object, made: dict[tuple[str, int], str]) -> list[str]:
+def _ends(value: object, variables: dict[tuple[str, int], str]) -> list[str]:
     """The tensors that a model begins or ends with: one, or a list of them."""
     entries = _list(value)
     if entries and isinstance(entries[0], str):
@@ -339,9 +330,9 @@ def _ends(value: object, made: dict[tuple[str, int], str]) -> list[str]:
     for entry in entries:
         parts = _list(entry)
         key = (str(parts[0]), parts[1]) if len(parts) > 2 and isinstance(parts[1], int) else None
-        if key is None or key not in made or not isinstance(parts[2], int):
+        if key is None or key not in variables or not isinstance(parts[2], int):
             raise SpecError("the inputs or outputs of the model are not among its layers")
-        ends.append(_part(made[key], parts[2]))
+        ends.append(_part(variables[key], parts[2]))
     return ends
 
 

@@ -59,11 +59,13 @@ class LayerCalls:
         self._line, self.blamed, self._depth, self.added = line, None, 0, []
         match line.node:
             case ast.Assign([ast.Name(name)], expression):
-                made = self._value(expression)
-                if isinstance(expression, ast.Name) and made == expression.id:
-                    made = self._layer(made, expression) if made in names_of("short") else made
-                self.names[name] = made
-                self._add(name, made)
+                result = self._value(expression)
+                if isinstance(expression, ast.Name) and result == expression.id:
+                    result = (
+                        self._layer(result, expression) if result in names_of("short") else result
+                    )
+                self.names[name] = result
+                self._add(name, result)
             # a line that ends in a comma, or layers as a list
             case ast.Expr(ast.Tuple(elements) | ast.List(elements)) if elements:
                 for element in elements:
@@ -71,17 +73,17 @@ class LayerCalls:
             case ast.Expr(ast.Constant()) | ast.Pass():
                 pass
             case ast.Expr(expression):
-                made = self._value(expression)
-                if isinstance(expression, ast.Name) and isinstance(made, str):
-                    made = self._layer(made, expression)
-                self._add("", made)
+                result = self._value(expression)
+                if isinstance(expression, ast.Name) and isinstance(result, str):
+                    result = self._layer(result, expression)
+                self._add("", result)
             case node:
                 raise SpecError(f"{excerpt(node)} is not read here")
 
-    def _add(self, name: str, made: object) -> None:
-        if isinstance(made, Leaf | Chain | Fork):
-            self.parts[id(made)] = name, made
-            self.added.append((name, made))
+    def _add(self, name: str, result: object) -> None:
+        if isinstance(result, Leaf | Chain | Fork):
+            self.parts[id(result)] = name, result
+            self.added.append((name, result))
 
     def _value(self, node: ast.expr) -> object:
         self._depth += 1
@@ -90,9 +92,9 @@ class LayerCalls:
             raise SpecError(f"the text is nested more than {MAX_DEPTH} deep")
         if self._steps > MAX_STEPS:
             raise SpecError(f"the text takes more than {MAX_STEPS:,} steps to read")
-        made = self._meaning(node)
+        result = self._meaning(node)
         self._depth -= 1
-        return made
+        return result
 
     def _meaning(self, node: ast.expr) -> object:
         match node:
@@ -118,25 +120,28 @@ class LayerCalls:
 
     def _call(self, name: str, node: ast.Call) -> object:
         args: list[object] = []
-        for one in node.args:
-            if isinstance(one, ast.Starred):
-                items = self._value(one.value)
+        for argument in node.args:
+            if isinstance(argument, ast.Starred):
+                items = self._value(argument.value)
                 if not isinstance(items, list | tuple) or isinstance(items, Leaf | Chain | Fork):
-                    raise SpecError(f"{excerpt(one)} is not a known list")
+                    raise SpecError(f"{excerpt(argument)} is not a known list")
                 args += items
             else:
-                args.append(self._value(one))
+                args.append(self._value(argument))
         options: dict[str, object] = {}
         for keyword in node.keywords:
             if keyword.arg is None:
                 raise SpecError(f"** in {excerpt(node)} is not read here")
             options[keyword.arg] = self._value(keyword.value)
         if name == "input":
-            self._set_input(args)
+            shape = named_shape(args)
+            if self.input is not None and (self.parts or shape != self.input):
+                raise SpecError("a second input is not read here; only networks with one input are")
+            self.input = shape
             return None
         if name in notation.BLOCKS:
-            args = [self._branch(one, node) for one in args]
-            options = {key: self._branch(one, node) for key, one in options.items()}
+            args = [self._branch(items, node) for items in args]
+            options = {key: self._branch(items, node) for key, items in options.items()}
             return checked(notation.BLOCKS[name], name, args, options)
         return self._layer(name, node, args, options)
 
@@ -154,16 +159,10 @@ class LayerCalls:
     def _branch(self, items: object, node: ast.expr) -> object:
         """A list of layers, in which a word is a layer without arguments: `[conv(8, 3), relu]`."""
         if isinstance(items, list):
-            items = [self._layer(one, node) if isinstance(one, str) else one for one in items]
-        for one in items if isinstance(items, list) else [items]:
-            self.parts.pop(id(one), None)  # layers in a block are not lines of their own
+            items = [self._layer(item, node) if isinstance(item, str) else item for item in items]
+        for item in items if isinstance(items, list) else [items]:
+            self.parts.pop(id(item), None)  # layers in a block are not lines of their own
         return items
-
-    def _set_input(self, sizes: Sequence[object]) -> None:
-        shape = named_shape(sizes)
-        if self.input is not None and (self.parts or shape != self.input):
-            raise SpecError("a second input is not read here; only networks with one input are")
-        self.input = shape
 
 
 def read_layer_calls(lines: Sequence[Line]) -> tuple[Network, Shape | None]:
@@ -173,8 +172,8 @@ def read_layer_calls(lines: Sequence[Line]) -> tuple[Network, Shape | None]:
         try:
             reader.statement(line)
         except SpecError as error:
-            place = line.span(reader.blamed or line.node)
-            raise SpecError(f"{error}\n{pointed(place)}") from None
+            location = line.span(reader.blamed or line.node)
+            raise SpecError(f"{error}\n{pointed(location)}") from None
     builder = Builder()
     chain(builder, list(reader.parts.values()))
     return builder.network(), reader.input

@@ -1,19 +1,18 @@
 """Modules of a printed model whose inputs are unknown: their parameters alone."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from math import prod
 
 from convcli.errors import SpecError
 from convcli.nets.layers import Layer
+from convcli.nets.layers.sequences import GATES
 from convcli.nets.layers.tensor_ops import Unused
 from convcli.nets.readers.vocabulary.registry import names_of
 from convcli.text import counted
 
 Count = Callable[[Sequence[object], dict[str, object]], int]
 """Printed arguments and options → parameters."""
-
-GATES = {"RNN": 1, "GRU": 3, "LSTM": 4, "RNNCell": 1, "GRUCell": 3, "LSTMCell": 4}
 
 WITHOUT_PARAMETERS = (
     *("Permute", "Unfold", "Fold", "Unflatten", "PixelUnshuffle", "ChannelShuffle"),
@@ -53,21 +52,20 @@ HOLDING = {
 """Classes of PyTorch, torchvision and timm that hold parameters which a print does not show."""
 
 
-def _integers(values: Sequence[object], least: int = 2) -> list[int]:
-    """The integers of a print. Raises SpecError for fewer of them than `least`."""
-    sizes = [one for one in values if type(one) is int]
-    if len(sizes) < least:
-        raise SpecError(f"needs {counted(least, 'number')}")
+def _integers(values: Sequence[object], minimum: int = 2) -> list[int]:
+    """The integers of a print. Raises SpecError for fewer of them than `minimum`."""
+    sizes = [value for value in values if type(value) is int]
+    if len(sizes) < minimum:
+        raise SpecError(f"needs {counted(minimum, 'number')}")
     return sizes
 
 
-def _embedding(values: Sequence[object], options: dict[str, object]) -> int:
-    rows, columns = _integers(values)[:2]
-    return rows * columns
+RECURRENT = ("RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell")
 
 
-def _recurrent(gates: int, is_cell: bool) -> Count:
+def _recurrent(name: str) -> Count:
     """Parameters of a layer of gates · hidden rows, for inputs and for states, with two biases."""
+    gates = GATES[name.removesuffix("Cell").lower()]
 
     def count(values: Sequence[object], options: dict[str, object]) -> int:
         inputs, hidden = _integers(values)[:2]
@@ -78,9 +76,9 @@ def _recurrent(gates: int, is_cell: bool) -> Count:
         state = projected or hidden
         bias = 2 if options.get("bias", True) else 0
         total = 0
-        for level in range(1 if is_cell else layers):
-            met = inputs if level == 0 else ways * state
-            total += ways * (gates * hidden * (met + state + bias) + projected * hidden)
+        for level in range(1 if name.endswith("Cell") else layers):
+            columns = inputs if level == 0 else ways * state
+            total += ways * (gates * hidden * (columns + state + bias) + projected * hidden)
         return total
 
     return count
@@ -100,8 +98,10 @@ def _root_mean_square(values: Sequence[object], options: dict[str, object]) -> i
 
 
 PARAMETERS: dict[str, Count] = {
-    **dict.fromkeys(("Embedding", "EmbeddingBag"), _embedding),
-    **{name: _recurrent(gates, name.endswith("Cell")) for name, gates in GATES.items()},
+    **dict.fromkeys(
+        ("Embedding", "EmbeddingBag"), lambda values, options: prod(_integers(values)[:2])
+    ),
+    **{name: _recurrent(name) for name in RECURRENT},
     "RMSNorm": _root_mean_square,
     "Bilinear": _bilinear,
     "Parameter": lambda values, options: prod(_integers(values, 0)),
@@ -127,7 +127,7 @@ def base_of(values: Sequence[object], options: dict[str, object]) -> str:
     >>> base_of([(96,)], {"eps": 1e-6, "elementwise_affine": True, "bias": True}), base_of([4], {})
     ('LayerNorm', '')
     """
-    kinds = [type(one) for one in values]
+    kinds = [type(value) for value in values]
     kernel = options.get("kernel_size")
     if kinds == [int, int] and isinstance(kernel, tuple) and "stride" in options:
         return f"Conv{len(kernel)}d"
@@ -171,28 +171,15 @@ def _listed(names: Sequence[str], joined: str) -> str:
     return f"{', '.join(first)} {joined} {last}" if first else last
 
 
-class Unknown:
-    """Classes of a print that may hold parameters of their own, which no print shows."""
+def parameter_notes(names: Collection[str]) -> tuple[str, ...]:
+    """A note on the parameters that the total of a print lacks, or may lack, by its classes.
 
-    def __init__(self) -> None:
-        self.names: dict[str, None] = {}
-
-    def meet(self, name: str) -> None:
-        if name not in WHOLE:
-            self.names.setdefault(name)
-
-    def notes(self) -> tuple[str, ...]:
-        """A note on the parameters that the total lacks, or may lack.
-
-        >>> unknown = Unknown()
-        >>> for name in ("Sequential", "CNBlock", "Mine"):
-        ...     unknown.meet(name)
-        >>> unknown.notes()[0].partition(": ")[2]
-        'the total lacks those of CNBlock, and any that Mine holds'
-        """
-        holding = [name for name in self.names if name in HOLDING]
-        others = [name for name in self.names if name not in HOLDING]
-        lacks = [f"those of {_listed(holding, 'and')}"] if holding else []
-        lacks += [f"any that {_listed(others, 'or')} holds"] if others else []
-        why = "a print shows no nn.Parameter of a module's own: the total lacks "
-        return (why + ", and ".join(lacks),) if lacks else ()
+    >>> parameter_notes(["Sequential", "CNBlock", "Mine"])[0].partition(": ")[2]
+    'the total lacks those of CNBlock, and any that Mine holds'
+    """
+    holding = [name for name in names if name in HOLDING]
+    others = [name for name in names if name not in HOLDING and name not in WHOLE]
+    lacks = [f"those of {_listed(holding, 'and')}"] if holding else []
+    lacks += [f"any that {_listed(others, 'or')} holds"] if others else []
+    why = "a print shows no nn.Parameter of a module's own: the total lacks "
+    return (why + ", and ".join(lacks),) if lacks else ()

@@ -9,12 +9,16 @@ from convcli.text import safe
 
 def file_text(path: str, limit: int = MAX_TEXT) -> str:
     """The text of a file. Raises Refusal if it cannot be read, SpecError if it is not text."""
+    return _decoded(file_bytes(path, limit + 1), path, limit)
+
+
+def file_bytes(path: str, limit: int) -> bytes:
+    """The first bytes of a file, at most `limit`. Raises Refusal if it cannot be read."""
     try:
         with open(path, "rb") as file:
-            data = file.read(limit + 1)
+            return file.read(limit)
     except OSError as error:
         raise Refusal(f"{safe(path)} cannot be read: {error.strerror}") from None
-    return _decoded(data, path, limit)
 
 
 def stdin_text() -> str:

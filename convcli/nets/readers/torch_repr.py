@@ -28,8 +28,8 @@ from convcli.nets.layers.tensor_ops import Unused
 from convcli.nets.readers.printed_modules import (
     HOLDING,
     WHOLE,
-    Unknown,
     module_alone,
+    parameter_notes,
     printed_layer,
 )
 from convcli.nets.source_location import Where, pointed
@@ -86,10 +86,11 @@ class PrintReader:
         """The class of the complete model; `root` is "" if its order is known."""
         self.blocks: dict[str, None] = {}
         """Classes of inner blocks and layers whose sizes are unknown."""
-        self.unknown = Unknown()
+        self.unknown: dict[str, None] = {}
+        """Classes that may hold parameters of their own."""
 
     def read(self, line: str, number: int) -> None:
-        """Raises SpecError, with the place, for a line that no print has."""
+        """Raises SpecError, with its location, for a line that no print has."""
         bare = line.strip()
         where = Where(self.source, number, line, len(line) - len(line.lstrip()), len(bare))
         _, type_, _, items = self.open[-1]
@@ -98,8 +99,9 @@ class PrintReader:
                 self.read(piece, number)
         elif child := re.match(CHILD, line):
             self._child(child, where)
-        elif held := re.match(PARAMETER, line):
-            items.append(Leaf(_parameter(held[2]), held[1], where))
+        elif parameter := re.match(PARAMETER, line):
+            sizes = [int(size) for size in parameter[2].split("x") if size]
+            items.append(Leaf(module_alone("Parameter", sizes, {}), parameter[1], where))
             self.blocks.setdefault(type_)
         elif head := re.match(HEAD, line):
             self._enter(head[1])
@@ -116,7 +118,7 @@ class PrintReader:
 
     def _enter(self, type_: str) -> None:
         if type_ not in IN_ORDER:
-            self.unknown.meet(type_)
+            self.unknown.setdefault(type_)
 
     def _child(self, line: re.Match[str], where: Where) -> None:
         name, times, type_, rest = line.groups()
@@ -128,8 +130,8 @@ class PrintReader:
             return
         if not rest.endswith(")"):
             raise _unread(where)
-        made = self._leaf(type_, rest[:-1], name, where)
-        self.open[-1][3].extend(_repeated(made, name, int(times or 1)) if made else [])
+        part = self._leaf(type_, rest[:-1], name, where)
+        self.open[-1][3].extend(_repeated(part, name, int(times or 1)) if part else [])
 
     def _leaf(self, type_: str, values: str, name: str, where: Where) -> Part | None:
         """A module with its values; None where it holds nothing that is known."""
@@ -145,7 +147,7 @@ class PrintReader:
                 raise
             raise SpecError(f"{error}\n{pointed(where)}") from None
         if layer is None or type_ in HOLDING:
-            self.unknown.meet(type_)
+            self.unknown.setdefault(type_)
         if not has_sizes:
             self.blocks.setdefault(type_)
         return Leaf(layer, name, where) if layer else None
@@ -171,7 +173,7 @@ class PrintReader:
         return _by_paths(builder.network())._replace(
             unordered=why if of else "",
             has_unknown_blocks=bool(self.blocks),
-            notes=self.unknown.notes(),
+            notes=parameter_notes(self.unknown),
         )
 
 
@@ -190,11 +192,6 @@ def _by_paths(network: Network) -> Network:
             for node in network.nodes
         )
     )
-
-
-def _parameter(sizes: str) -> Unused:
-    """A parameter of a list of them, whose sizes are printed: `of size 3x4`."""
-    return module_alone("Parameter", [int(one) for one in sizes.split("x") if one], {})
 
 
 def _projections(out: Part) -> list[Part]:
@@ -220,8 +217,8 @@ def _values(text: str, where: Where) -> tuple[list[object], dict[str, object]]:
         raise _unread(where) from None
     if not isinstance(call, ast.Call):
         raise _unread(where)
-    options = {one.arg: _value(one.value) for one in call.keywords if one.arg}
-    return [_value(one) for one in call.args], options
+    options = {option.arg: _value(option.value) for option in call.keywords if option.arg}
+    return [_value(argument) for argument in call.args], options
 
 
 def _value(node: ast.expr) -> object:
@@ -257,15 +254,15 @@ def _block(name: str, type_: str, items: list[Part]) -> Chain:
         return Chain((Fork((body, short), Merge("add"), UNNAMED),), name)
     if {"expand1x1", "expand3x3"} <= by_name.keys():  # SqueezeNet's Fire
         expands = [
-            Chain(tuple(item for item in items if item.name.startswith(one)), UNNAMED)
-            for one in ("expand1x1", "expand3x3")
+            Chain(tuple(item for item in items if item.name.startswith(size)), UNNAMED)
+            for size in ("expand1x1", "expand3x3")
         ]
         before = tuple(item for item in items if not item.name.startswith("expand"))
         return Chain((*before, Fork(tuple(expands), Concat(), UNNAMED)), name)
     branches = [item for item in items if re.fullmatch(r"branch\w+", item.name)]
     if len(branches) > 1 and len(branches) == len(items):
         chains = tuple(
-            one if isinstance(one, Chain) else Chain((one,), UNNAMED) for one in branches
+            item if isinstance(item, Chain) else Chain((item,), UNNAMED) for item in branches
         )
         return Chain((Fork(chains, Concat(), UNNAMED),), name)
     ordered: list[Part] = []

@@ -33,33 +33,29 @@ class Call(NamedTuple):
     inputs: tuple[Value | None, ...]
     graph: TensorGraph
     opset: int
-    name: str
-    """Its module: `layer1.0.conv1` if it is alone there, else `layer1.0/`."""
-    following: StoredArray | None
-    """The array that the only consumer of its output adds to it."""
     absorbed: set[str]
-    """Outputs to which that addition has been applied."""
+    """Outputs to which the addition that follows has been applied."""
+    name: str = ""
+    """Its module: `layer1.0.conv1` if it is alone there, else `layer1.0/`."""
+    following: StoredArray | None = None
+    """The array that the only consumer of its output adds to it."""
 
-    def absorb_addition(self) -> None:
-        """Merge the addition after the operator into its layer, as the bias."""
-        self.absorbed.add(self.node.outputs[0])
+    def has(self, index: int) -> bool:
+        return index < len(self.inputs) and self.inputs[index] is not None
 
-    def has(self, place: int) -> bool:
-        return place < len(self.inputs) and self.inputs[place] is not None
-
-    def x(self, place: int = 0) -> Value:
+    def x(self, index: int = 0) -> Value:
         """A required input."""
-        value = self.inputs[place] if place < len(self.inputs) else None
+        value = self.inputs[index] if index < len(self.inputs) else None
         if value is None:
-            raise Halt(f"{safe(self.node.operator)} lacks its input {place + 1}")
+            raise Halt(f"{safe(self.node.operator)} lacks its input {index + 1}")
         return value
 
-    def shape(self, place: int = 0) -> Shape:
-        return self.x(place).shape
+    def shape(self, index: int = 0) -> Shape:
+        return self.x(index).shape
 
-    def axis(self, default: int, place: int = 0) -> int:
+    def axis(self, default: int, index: int = 0) -> int:
         """The attribute `axis`, counted from the first axis."""
-        return self.normal(self.integer("axis", default), len(self.shape(place)))
+        return self.normal(self.integer("axis", default), len(self.shape(index)))
 
     def normal(self, axis: int, rank: int) -> int:
         """An axis, counted from the first."""
@@ -67,44 +63,40 @@ class Call(NamedTuple):
             raise Halt(f"{safe(self.node.operator)}: axis {axis} of a tensor of {rank} axes")
         return axis % rank if rank else 0
 
-    def array(self, place: int) -> StoredArray:
+    def array(self, index: int) -> StoredArray:
         """An input that is an array of the file."""
-        value = self.x(place)
+        value = self.x(index)
         if isinstance(value, Traced):
             raise Halt(
                 f"{safe(self.node.operator)} by values that are computed while it runs is not read"
             )
         return value
 
-    def weight(self, place: int) -> StoredArray | None:
+    def weight(self, index: int) -> StoredArray | None:
         """An input that is an array of the file; None for any other."""
-        value = self.inputs[place] if place < len(self.inputs) else None
+        value = self.inputs[index] if index < len(self.inputs) else None
         return value if isinstance(value, StoredArray) else None
 
-    def numbers(self, place: int) -> list[float]:
+    def numbers(self, index: int) -> list[float]:
         """The numbers of an input that is small and known. Raises Halt for any other."""
-        values = self.array(place).values()
+        values = self.array(index).values()
         if values is None:
             raise Halt(f"{safe(self.node.operator)} needs numbers that are not in the file")
         return values
 
-    def integers(self, name: str, place: int = -1) -> list[int] | None:
+    def integers(self, name: str, index: int = -1) -> list[int] | None:
         """Integers of an attribute, or of the input that newer versions of the operator have."""
-        if place >= 0 and self.has(place):
-            return [int(value) for value in self.numbers(place)]
-        attribute = self.node.attributes.get(name)
-        if isinstance(attribute, int):
-            return [attribute]
-        return [int(value) for value in attribute] if _listed(attribute) else None
+        values = self.floats(name, index)
+        return None if values is None else list(map(int, values))
 
-    def floats(self, name: str, place: int = -1) -> list[float] | None:
+    def floats(self, name: str, index: int = -1) -> list[float] | None:
         """Numbers of an attribute, or of an input."""
-        if place >= 0 and self.has(place):
-            return self.numbers(place)
+        if index >= 0 and self.has(index):
+            return self.numbers(index)
         attribute = self.node.attributes.get(name)
         if isinstance(attribute, int | float):
             return [attribute]
-        return [float(value) for value in attribute] if _listed(attribute) else None
+        return [*attribute] if _listed(attribute) else None
 
     def integer(self, name: str, default: int) -> int:
         attribute = self.node.attributes.get(name, default)
@@ -145,10 +137,10 @@ class Call(NamedTuple):
         """The element type of a Cast."""
         return ELEMENT_TYPES.get(self.integer("to", 1), default)
 
-    def result_type(self, place: int) -> str:
+    def result_type(self, index: int) -> str:
         """The element type of an output, which decides how integers round; "" if it is unknown."""
         operator = self.node.operator
-        if place and operator in FURTHER:
+        if index and operator in FURTHER:
             return FURTHER[operator]
         if operator == "Cast":
             return self.type_attribute()

@@ -47,8 +47,8 @@ def _constant(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
 def _constant_of_shape(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
     shape = arrays[0].values()
     value = call.node.attributes.get("value")
-    one = value if isinstance(value, StoredArray) else numbers("float32", (1,), (0.0,))
-    flat = one.reshaped(())
+    fill = value if isinstance(value, StoredArray) else numbers("float32", (1,), (0.0,))
+    flat = fill.reshaped(())
     if shape is None or flat is None:
         return None
     return flat.expanded(tuple(map(int, shape)))._replace(name=call.node.outputs[0])
@@ -79,12 +79,12 @@ def _tile(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
     times = arrays[1].values()
     if times is None:
         return None
-    places = [
+    indices = [
         [index for _ in range(int(by)) for index in range(n)]
         for n, by in zip(arrays[0].shape, times, strict=True)
         if n * by <= MAX_VALUES
     ]
-    return folding.taken(arrays[0], places) if len(places) == len(times) else None
+    return folding.taken(arrays[0], indices) if len(indices) == len(times) else None
 
 
 def _range(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
@@ -95,7 +95,7 @@ def _range(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
     count = max(-(-(limit - start) // step), 0)
     if count > MAX_VALUES:
         return None
-    values = [start + step * place for place in range(int(count))]
+    values = [start + step * index for index in range(int(count))]
     return numbers(arrays[0].type, (len(values),), values)
 
 

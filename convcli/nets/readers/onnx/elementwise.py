@@ -60,8 +60,8 @@ def several(type_: str) -> Operator:
 
     def read(call: Call) -> Results:
         result: Value = call.x()
-        for place in range(1, len(call.inputs)):
-            result = arithmetic(call, "add" if type_ == "mean" else type_, result, call.x(place))
+        for index in range(1, len(call.inputs)):
+            result = arithmetic(call, "add" if type_ == "mean" else type_, result, call.x(index))
         if type_ == "mean" and len(call.inputs) > 1:
             return scalar(call, "divide", call.graph.source(result), len(call.inputs))
         return result
@@ -82,7 +82,7 @@ def compared(type_: str) -> Operator:
 
 
 def where(call: Call) -> Results:
-    shape = broadcast_shape(*(call.shape(place) for place in range(3)))
+    shape = broadcast_shape(*(call.shape(index) for index in range(3)))
     if shape is None:
         raise call.refuse("its inputs do not match")
     return call.graph.operation("where", [call.x(n) for n in range(3)], shape, name=call.name)
@@ -103,11 +103,6 @@ def activation(type_: str, **values: tuple[str, float]) -> Operator:
         return call.layer(Activation(type_, values=given))
 
     return read
-
-
-def leaky_relu(call: Call) -> Results:
-    record = Activation("leaky_relu", call.number("alpha", 0.01))
-    return call.layer(record)
 
 
 def clip(call: Call) -> Results:
@@ -206,14 +201,6 @@ def dropout(call: Call) -> Results:
     return (y, mask)[: len(call.node.outputs)]
 
 
-def same(call: Call) -> Results:
-    return call.x()
-
-
-def mod(call: Call) -> Results:
-    return compared("fmod" if call.integer("fmod", 0) else "mod")(call)
-
-
 def is_inf(call: Call) -> Results:
     signs = call.integer("detect_negative", 1), call.integer("detect_positive", 1)
     return call.elementwise("is_inf", *signs)
@@ -253,29 +240,19 @@ def _in_steps(call: Call, type_: str, has_zeros: bool, *bounds: int) -> Traced:
 
 FUNCTIONS = {
     "Neg": "negative",
-    "Sqrt": "sqrt",
-    "Log": "log",
-    "Floor": "floor",
-    "Ceil": "ceil",
-    "Round": "round",
-    "Sign": "sign",
-    "Reciprocal": "reciprocal",
-    "Erf": "erf",
-    "Not": "not",
     "IsNaN": "is_nan",
+    **{name.capitalize(): name for name in ("sqrt", "log", "floor", "ceil", "round", "sign")},
+    **{name.capitalize(): name for name in ("reciprocal", "erf", "not")},
     **{name.capitalize(): name for name in ("sin", "cos", "tan", "asin", "acos", "atan")},
     **{name.capitalize(): name for name in ("sinh", "cosh", "asinh", "acosh", "atanh")},
 }
 COMPARISONS = {
-    "Equal": "equal",
-    "Greater": "greater",
-    "Less": "less",
     "GreaterOrEqual": "greater_or_equal",
     "LessOrEqual": "less_or_equal",
-    "And": "and",
-    "Or": "or",
-    "Xor": "xor",
+    **{name.capitalize(): name for name in ("equal", "greater", "less", "and", "or", "xor")},
 }
+PLAIN = ("relu", "sigmoid", "tanh", "softplus", "softsign", "abs", "mish")
+"""Activations without attributes that have the same name here."""
 
 ELEMENTWISE: dict[str, Operator] = {
     "Add": binary("add"),
@@ -287,20 +264,14 @@ ELEMENTWISE: dict[str, Operator] = {
     "Max": several("maximum"),
     "Min": several("minimum"),
     "Mean": several("mean"),
-    "Mod": mod,
+    "Mod": lambda call: compared("fmod" if call.integer("fmod", 0) else "mod")(call),
     "Where": where,
-    "Relu": activation("relu"),
-    "Sigmoid": activation("sigmoid"),
-    "Tanh": activation("tanh"),
-    "Softplus": activation("softplus"),
-    "Softsign": activation("softsign"),
+    **{name.capitalize(): activation(name) for name in PLAIN},
     "Exp": activation("exponential"),
-    "Abs": activation("abs"),
     "Elu": activation("elu", alpha=("alpha", 1.0)),
     "Celu": activation("celu", alpha=("alpha", 1.0)),
     "HardSwish": activation("hard_swish"),
-    "Mish": activation("mish"),
-    "LeakyRelu": leaky_relu,
+    "LeakyRelu": lambda call: call.layer(Activation("leaky_relu", call.number("alpha", 0.01))),
     "HardSigmoid": hard_sigmoid,
     "Selu": selu,
     "Swish": swish,
@@ -311,8 +282,7 @@ ELEMENTWISE: dict[str, Operator] = {
     "Softmax": softmax("softmax"),
     "LogSoftmax": softmax("log_softmax"),
     "Cast": cast,
-    "CastLike": same,
-    "Identity": same,
+    **dict.fromkeys(("CastLike", "Identity"), lambda call: call.x()),
     "Dropout": dropout,
     "IsInf": is_inf,
     "QuantizeLinear": quantize,

@@ -11,9 +11,9 @@ def gather(call: Call) -> Results:
     shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
     wanted = indices.values() if isinstance(indices, StoredArray) else None
     if wanted is not None and len(wanted) == 1:
-        place = int(wanted[0]) % x.shape[axis]
+        index = int(wanted[0]) % x.shape[axis]
         part = (*x.shape[:axis], *x.shape[axis + 1 :])
-        y = call.graph.operation("select", [x], part, axis, place, name=call.name)
+        y = call.graph.operation("select", [x], part, axis, index, name=call.name)
         return call.graph.reshaped(y, shape)
     return call.graph.operation("gather", [operand(call, x), indices], shape, axis, name=call.name)
 
@@ -44,7 +44,7 @@ def _scattered(call: Call, type_: str, *values: object) -> Results:
     how = call.text("reduction", "none")
     if how not in ("none", "add", "mul", "max", "min"):
         raise call.refuse(f"the reduction {how!r}")
-    tensors = [operand(call, call.x(place)) for place in range(3)]
+    tensors = [operand(call, call.x(index)) for index in range(3)]
     return call.graph.operation(type_, tensors, call.shape(), *values, how, name=call.name)
 
 

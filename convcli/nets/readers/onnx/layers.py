@@ -17,6 +17,7 @@ from convcli.nets.layers import (
     Sizes,
     TransposedConv,
 )
+from convcli.nets.layers.sequences import GATES
 from convcli.nets.layers.tensor_ops import Free
 from convcli.nets.readers.folding import broadcast_shape, contiguous
 from convcli.nets.readers.onnx.call import Call, Operator, Results
@@ -134,7 +135,7 @@ def matmul(call: Call) -> Results:
         ):
             bias = None
         if bias is not None:
-            call.absorb_addition()
+            call.absorbed.add(call.node.outputs[0])
         return linear(call, left, right.permuted((1, 0)), bias and bias.reshaped(right.shape[1:]))
     a = left.shape if len(left.shape) > 1 else (1, *left.shape)
     b = right.shape if len(right.shape) > 1 else (*right.shape, 1)
@@ -194,39 +195,36 @@ def einsum(call: Call) -> Results:
     if "." in equation or "->" not in equation or len(terms) != len(call.inputs):
         raise call.refuse(f"{equation!r}")
     sizes: dict[str, int] = {}
-    for place, term in enumerate(terms):
-        if len(term) != len(call.shape(place)):
-            raise call.refuse(f"{equation!r} meets {call.shape(place)}")
-        for letter, size in zip(term, call.shape(place), strict=True):
+    for index, term in enumerate(terms):
+        if len(term) != len(call.shape(index)):
+            raise call.refuse(f"{equation!r} meets {call.shape(index)}")
+        for letter, size in zip(term, call.shape(index), strict=True):
             if sizes.setdefault(letter, size) not in (size, 1):
-                raise call.refuse(f"{equation!r} meets {call.shape(place)}")
+                raise call.refuse(f"{equation!r} meets {call.shape(index)}")
     if not set(right) <= set(sizes):
         raise call.refuse(f"{equation!r}")
     output = tuple(sizes[letter] for letter in right)
-    values = [call.x(place) for place in range(len(terms))]
+    values = [call.x(index) for index in range(len(terms))]
     macs = call.graph.product_macs(values, prod(sizes.values()))
     return call.graph.operation("einsum", values, output, equation, macs=macs, name=call.name)
 
 
-GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
-
-
 def recurrent(call: Call) -> Results:
     """RNN, GRU, LSTM: x (steps, batch, values) → y (steps, ways, batch, hidden) and its states."""
-    gates, hidden = GATES[call.node.operator], call.integer("hidden_size", 0)
+    type_ = call.node.operator.lower()
+    gates, hidden = GATES[type_], call.integer("hidden_size", 0)
     steps, batch, values = call.shape() if len(call.shape()) == 3 else (0, 0, 0)
     ways = call.shape(1)[0] if len(call.shape(1)) == 3 else 0
     if call.shape(1) != (ways, gates * hidden, values) or not ways:
         raise call.refuse(f"weights of {call.shape(1)} meet {call.shape()}")
     if call.integer("layout", 0):
         raise call.refuse("layout 1 is not read")
-    weights = [call.x(place) for place in (1, 2, 3) if call.has(place)]
+    weights = [call.x(index) for index in (1, 2, 3) if call.has(index)]
     nodes = [
         operand(call, w) if isinstance(w, Traced) else call.graph.source(w, trained=True)
         for w in weights
     ]
     macs = steps * batch * sum(prod(w.shape) for w in weights[:2])
-    type_ = call.node.operator.lower()
     y = call.graph.operation(
         type_, [call.x(), *nodes], (steps, ways, batch, hidden), macs=macs, name=call.name
     )
@@ -241,7 +239,7 @@ def recurrent(call: Call) -> Results:
 def batch_norm(call: Call) -> Results:
     if call.integer("training_mode", 0):
         raise call.refuse("a normalization by the statistics of a batch is for training")
-    scale, bias, mean, var = (call.array(place) for place in range(1, 5))
+    scale, bias, mean, var = (call.array(index) for index in range(1, 5))
     record = Norm("batch", 2, scale.elements, tracked=True, eps=call.number("epsilon", 1e-5))
     if len(call.shape()) == 2 and call.shape()[0] != 1:
         raise call.refuse("a batch of vectors is not read")
@@ -292,7 +290,7 @@ def _statistics(call: Call, axis: int) -> tuple[Value, Value]:
     """The mean and the factor 1/√(σ² + ε) of a layer norm: its further outputs."""
     graph, x = call.graph, call.graph.settled(call.graph.source(call.x()))
     axes = tuple(range(axis, len(x.shape)))
-    shape = tuple(1 if place in axes else size for place, size in enumerate(x.shape))
+    shape = tuple(1 if index in axes else size for index, size in enumerate(x.shape))
     mean = graph.operation("mean", [x], shape, axes, True)
     centered = arithmetic(call, "subtract", x, mean)
     squares = arithmetic(call, "multiply", centered, centered)
@@ -348,10 +346,10 @@ def global_pool(kind: PoolKind) -> Operator:
 def prelu(call: Call) -> Results:
     x, slope = call.x(), call.x(1)
     channels = x.shape[1] if len(x.shape) > 1 else 1
-    wide = [n for n in slope.shape if n != 1]
-    places = (1,) * (len(x.shape) - len(slope.shape)) + slope.shape
-    along = not wide or places[1:2] == (channels,)
-    if isinstance(slope, Traced) or not along or len(wide) > 1:
+    longer = [n for n in slope.shape if n != 1]
+    full_shape = (1,) * (len(x.shape) - len(slope.shape)) + slope.shape
+    along = not longer or full_shape[1:2] == (channels,)
+    if isinstance(slope, Traced) or not along or len(longer) > 1:
         low = call.graph.elementwise("negative_part", x)
         high = call.graph.elementwise("positive_part", x)
         weight = slope if isinstance(slope, Traced) else _trained(call, slope)
@@ -368,7 +366,7 @@ LAYERS: dict[str, Operator] = {
     "MatMul": matmul,
     "Gemm": gemm,
     "Einsum": einsum,
-    **dict.fromkeys(GATES, recurrent),
+    **dict.fromkeys(("RNN", "GRU", "LSTM"), recurrent),
     "BatchNormalization": batch_norm,
     "InstanceNormalization": instance_norm,
     "GroupNormalization": group_norm,

@@ -27,16 +27,13 @@ OWN_DOMAINS = ("", "ai.onnx")
 
 NOT_READ = {
     "If": "a graph that depends on values",
-    "Loop": "a graph that runs many times",
-    "Scan": "a graph that runs many times",
-    "NonZero": "a size that depends on values",
-    "NonMaxSuppression": "a size that depends on values",
-    "Unique": "a size that depends on values",
-    "Compress": "a size that depends on values",
-    "QLinearConv": "a quantized kernel",
-    "QLinearMatMul": "a quantized kernel",
-    "ConvInteger": "a quantized kernel",
-    "MatMulInteger": "a quantized kernel",
+    **dict.fromkeys(("Loop", "Scan"), "a graph that runs many times"),
+    **dict.fromkeys(
+        ("NonZero", "NonMaxSuppression", "Unique", "Compress"), "a size that depends on values"
+    ),
+    **dict.fromkeys(
+        ("QLinearConv", "QLinearMatMul", "ConvInteger", "MatMulInteger"), "a quantized kernel"
+    ),
 }
 """Operators that stop the reading, and why."""
 
@@ -45,7 +42,8 @@ def read_onnx(path: str) -> Reading:
     """The network of an .onnx file; its weights stay in the file. Raises SpecError, Refusal."""
     model = open_model(path)
     translation = Translation(model, os.path.basename(path))
-    about = f"ONNX file{translation.written_by()}"
+    producer = safe(model.producer)[:40]
+    about = f"ONNX file by {producer}, opset {model.opset}" if producer else "ONNX file"
     network = Network(
         (),
         redo=translation.at,
@@ -76,10 +74,6 @@ class Translation:
         """The network per input; a network is walked more than once."""
         self.channels_last = self._has_channels_last(self.inputs[0])
 
-    def written_by(self) -> str:
-        producer = safe(self.model.producer)[:40]
-        return f" by {producer}, opset {self.model.opset}" if producer else ""
-
     def input_shape(self) -> OpenShape | None:
         """The shape (channels, *lengths) that the file names; None for a size left open."""
         sizes = self.inputs[0].shape
@@ -98,7 +92,7 @@ class Translation:
         if rank not in (3, 4, 5):
             return False
         turned = (0, rank - 1, *range(1, rank - 1))
-        names, found = {value.name}, False
+        names = {value.name}
         for node in self.nodes:
             if not names & {*node.inputs}:
                 continue
@@ -109,7 +103,7 @@ class Translation:
                 return False
             elif len(names) < 40 and node.operator in ELEMENTWISE:
                 names.add(node.outputs[0])
-        return found or (rank == 4 and sizes[-1] in (1, 3, 4) and sizes[1] not in (1, 3, 4))
+        return rank == 4 and sizes[-1] in (1, 3, 4) and sizes[1] not in (1, 3, 4)
 
     def _fold_arrays(self, nodes: Sequence[NodeFile]) -> list[NodeFile]:
         """The nodes that remain after constant folding."""
@@ -122,7 +116,7 @@ class Translation:
             arrays = None
             if ready and node.domain in OWN_DOMAINS:
                 try:
-                    arrays = fold(self._call(node, tuple(known), graph, set()))
+                    arrays = fold(Call(node, tuple(known), graph, self.model.opset, set()))
                 except (SpecError, IndexError):
                     arrays = None
             if arrays is None:
@@ -132,17 +126,6 @@ class Translation:
                 if name and array is not None:
                     self.constants[name] = array
         return left
-
-    def _call(
-        self,
-        node: NodeFile,
-        inputs: tuple[Value | None, ...],
-        graph: TensorGraph,
-        absorbed: set[str],
-        following: StoredArray | None = None,
-        name: str = "",
-    ) -> Call:
-        return Call(node, inputs, graph, self.model.opset, name, following, absorbed)
 
     def network(self, shape: Shape, given: tuple[Given, ...] = ()) -> Network:
         """The network for an input (channels, *lengths), and for further inputs if given."""
@@ -188,8 +171,8 @@ class Translation:
     ) -> dict[str, Value | None]:
         """Inputs after the first, as given or as the file names them; an open batch is 1."""
         further: dict[str, Value | None] = {}
-        by_name = {one.name: one.shape for one in given if one.name}
-        by_order = [one.shape for one in given if not one.name][1:]
+        by_name = {x.name: x.shape for x in given if x.name}
+        by_order = [x.shape for x in given if not x.name][1:]
         for value in self.inputs[1:]:
             if value.name in by_name or by_order:
                 shape = by_name.get(value.name) or by_order.pop(0)
@@ -222,18 +205,19 @@ class Translation:
                 return
         inputs = tuple(known[name] if name else None for name in node.inputs)
         following = self._following(node, known)
-        call = self._call(node, inputs, graph, absorbed, following, self._name(node))
+        name = self._name(node)
+        call = Call(node, inputs, graph, self.model.opset, absorbed, name, following)
         results: Sequence[Value | None] | None = None
         if node.domain in OWN_DOMAINS:
             results = fold(call)
         if results is None:
             if node.domain not in OWN_DOMAINS or node.operator not in OPERATORS:
                 raise Halt(self._refusal(node))
-            made = OPERATORS[node.operator](call)
-            results = [made] if isinstance(made, Traced | StoredArray) else [*made]
-        for place, (name, value) in enumerate(zip(node.outputs, results, strict=False)):
+            result = OPERATORS[node.operator](call)
+            results = [result] if isinstance(result, Traced | StoredArray) else [*result]
+        for index, (name, value) in enumerate(zip(node.outputs, results, strict=False)):
             if isinstance(value, Traced):
-                value = value._replace(type=call.result_type(place))
+                value = value._replace(type=call.result_type(index))
             if name:
                 known[name] = value
 

@@ -18,10 +18,6 @@ def shape_of(call: Call) -> Results:
     return numbers("int64", (len(part),), part)
 
 
-def size_of(call: Call) -> Results:
-    return numbers("int64", (), (prod(call.shape()),))
-
-
 def transpose(call: Call) -> Results:
     x = call.graph.source(call.x())
     axes = call.integers("perm")
@@ -89,7 +85,7 @@ def reshaped(sizes: Callable[[Call, Shape], Shape]) -> Operator:
 
 
 def concat(call: Call) -> Results:
-    values = [call.x(place) for place in range(len(call.inputs))]
+    values = [call.x(index) for index in range(len(call.inputs))]
     axis = call.axis(0)
     rest = {(*v.shape[:axis], *v.shape[axis + 1 :]) for v in values}
     if len(rest) > 1 or len({len(v.shape) for v in values}) > 1:
@@ -119,17 +115,15 @@ def slices(call: Call, shape: Shape) -> tuple[list[int], list[int], Shape]:
         raise call.refuse("its axes and steps do not match")
     first, steps, lengths = [0] * len(shape), [1] * len(shape), list(shape)
     for start, end, axis, step in zip(starts, ends, axes, by, strict=True):
-        place = call.normal(axis, len(shape))
+        axis = call.normal(axis, len(shape))
+        n = shape[axis]
         if step == 0:
             raise call.refuse("a step of 0")
-        taken = range(*slice(start, _open(end, step, shape[place]), step).indices(shape[place]))
-        first[place], steps[place], lengths[place] = taken.start, step, len(taken)
+        # an end far before the first index means: up to the first index
+        stop = None if step < 0 and end < -n else end
+        kept = range(*slice(start, stop, step).indices(n))
+        first[axis], steps[axis], lengths[axis] = kept.start, step, len(kept)
     return first, steps, tuple(lengths)
-
-
-def _open(end: int, step: int, length: int) -> int | None:
-    """An end far before the first index means: up to the first index."""
-    return None if step < 0 and end < -length else end
 
 
 def slice_(call: Call) -> Results:
@@ -147,10 +141,10 @@ def sliced(
     rank = len(x.order)
     indices: list[tuple[int, int | None, int]] = [(0, None, 1)] * rank
     stored = [0] * rank
-    for axis, place in enumerate(x.order):
+    for axis, own in enumerate(x.order):
         last = first[axis] + steps[axis] * lengths[axis]
-        indices[place] = (first[axis], None if last < 0 else last, steps[axis])
-        stored[place] = lengths[axis]
+        indices[own] = (first[axis], None if last < 0 else last, steps[axis])
+        stored[own] = lengths[axis]
     return call.graph.along_axes("slice", x, tuple(stored), tuple(indices), name=call.name)
 
 
@@ -223,7 +217,7 @@ def padded(
     if not any(map(any, pads)):
         return x
     rank = len(x.order)
-    own = [pads[x.order.index(place)] for place in range(rank)]
+    own = [pads[x.order.index(axis)] for axis in range(rank)]
     if 3 <= rank <= 5 and x.stored[0] == 1 and own[:2] == [(0, 0), (0, 0)]:
         record = Pad(tuple(own[2:]), mode, value)  # type: ignore[arg-type]
         straight = traced(x.node, x.stored)
@@ -267,16 +261,16 @@ def resize(call: Call) -> Results:
     lengths = list(x.shape)
     policy = call.text("keep_aspect_ratio_policy", "stretch")
     for axis, number in zip(axes, given, strict=True):
-        place = call.normal(int(axis), rank)
-        n = x.shape[place]
-        factors[place] = number / n if sizes else number
-        lengths[place] = int(number) if sizes else int(n * number)
+        axis = call.normal(int(axis), rank)
+        n = x.shape[axis]
+        factors[axis] = number / n if sizes else number
+        lengths[axis] = int(number) if sizes else int(n * number)
     if sizes and policy != "stretch":
         inner = [factors[call.normal(int(axis), rank)] for axis in axes]
         factor = min(inner) if policy == "not_larger" else max(inner)
         for axis in axes:
-            place = call.normal(int(axis), rank)
-            factors[place], lengths[place] = factor, int(x.shape[place] * factor + 0.5)
+            axis = call.normal(int(axis), rank)
+            factors[axis], lengths[axis] = factor, int(x.shape[axis] * factor + 0.5)
     if min(lengths, default=1) < 1:
         raise call.refuse(f"{x.shape} becomes {tuple(lengths)}")
     if call.integer("antialias", 0):
@@ -286,16 +280,16 @@ def resize(call: Call) -> Results:
     where = call.text("coordinate_transformation_mode", default)
     rounding = call.text("nearest_mode", "round_prefer_floor" if not old else "floor")
     roi = _whole_roi(call, axes, rank) if where == "tf_crop_and_resize" else []
-    order = [x.order.index(place) for place in range(rank)]
+    order = [x.order.index(axis) for axis in range(rank)]
     stored = tuple(lengths[axis] for axis in order)
     flat = traced(x.node, x.stored)
     maps = rank > 2 and stored[:2] == x.stored[:2] and x.stored[0] == 1
     known = _upsample(mode, where, rounding, [factors[a] for a in order[2:]])
     if maps and known is not None:
-        whole = all(factors[axis] == int(factors[axis]) for axis in order[2:])
+        is_integer = all(factors[axis] == int(factors[axis]) for axis in order[2:])
         scale = tuple(factors[axis] for axis in order[2:])
-        record = Upsample(scale, (), *known) if whole else Upsample((), stored[2:], *known)
-        if whole or [int(n * f) for n, f in zip(x.stored[2:], scale, strict=True)] == list(
+        record = Upsample(scale, (), *known) if is_integer else Upsample((), stored[2:], *known)
+        if is_integer or [int(n * f) for n, f in zip(x.stored[2:], scale, strict=True)] == list(
             stored[2:]
         ):
             return call.graph.layer(record, flat, call.name)._replace(order=x.order)
@@ -314,9 +308,9 @@ def _whole_roi(call: Call, axes: Sequence[int], rank: int) -> list[float]:
     if len(numbers) != 2 * len(axes):
         raise call.refuse(f"a region of {len(numbers)} numbers for {len(axes)} axes")
     starts, ends = [0.0] * rank, [1.0] * rank
-    for place, axis in enumerate(axes):
-        starts[call.normal(axis, rank)] = numbers[place]
-        ends[call.normal(axis, rank)] = numbers[place + len(axes)]
+    for index, axis in enumerate(axes):
+        starts[call.normal(axis, rank)] = numbers[index]
+        ends[call.normal(axis, rank)] = numbers[index + len(axes)]
     return [*starts, *ends]
 
 
@@ -384,11 +378,6 @@ def hardmax(call: Call) -> Results:
     return call.operation("hardmax", call.shape(), axis)
 
 
-def lp_norm(call: Call) -> Results:
-    values = call.axis(-1), call.integer("p", 2)
-    return call.operation("lp_norm", call.shape(), *values)
-
-
 def mean_variance(call: Call) -> Results:
     axes = tuple(call.integers("axes") or (0, 2, 3))
     return call.operation("mean_variance", call.shape(), axes)
@@ -403,7 +392,7 @@ def rms_norm(call: Call) -> Results:
 
 TENSORS: dict[str, Operator] = {
     "Shape": shape_of,
-    "Size": size_of,
+    "Size": lambda call: numbers("int64", (), (prod(call.shape()),)),
     "Transpose": transpose,
     **{name: reshaped(sizes) for name, sizes in RESHAPES.items()},
     "Concat": concat,
@@ -417,18 +406,15 @@ TENSORS: dict[str, Operator] = {
     "Upsample": resize,
     "DepthToSpace": blocks("depth_to_space"),
     "SpaceToDepth": blocks("space_to_depth"),
-    "ReduceMean": reduced("mean"),
-    "ReduceSum": reduced("sum"),
-    "ReduceMax": reduced("max"),
-    "ReduceMin": reduced("min"),
-    "ReduceProd": reduced("prod"),
-    "ReduceL1": reduced("l1"),
-    "ReduceL2": reduced("l2"),
+    **{f"Reduce{name.capitalize()}": reduced(name) for name in ("mean", "sum", "max", "min")},
+    **{f"Reduce{name.capitalize()}": reduced(name) for name in ("prod", "l1", "l2")},
     "ReduceSumSquare": reduced("sum_square"),
     "ReduceLogSum": reduced("log_sum"),
     "ReduceLogSumExp": reduced("log_sum_exp"),
     "Hardmax": hardmax,
-    "LpNormalization": lp_norm,
+    "LpNormalization": lambda call: call.operation(
+        "lp_norm", call.shape(), call.axis(-1), call.integer("p", 2)
+    ),
     "MeanVarianceNormalization": mean_variance,
     "RMSNormalization": rms_norm,
 }

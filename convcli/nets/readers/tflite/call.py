@@ -44,16 +44,16 @@ class Call(NamedTuple):
         parts = [part for part in text.strip("/").split("/") if part]
         return safe(".".join(parts))[:100]
 
-    def value(self, place: int) -> Value:
-        return self.known[self.operator.inputs[place]]
+    def value(self, index: int) -> Value:
+        return self.known[self.operator.inputs[index]]
 
-    def maybe(self, place: int) -> Value | None:
+    def maybe(self, index: int) -> Value | None:
         inputs = self.operator.inputs
-        return self.known[inputs[place]] if place < len(inputs) and inputs[place] >= 0 else None
+        return self.known[inputs[index]] if index < len(inputs) and inputs[index] >= 0 else None
 
-    def maps(self, place: int = 0) -> Traced:
+    def maps(self, index: int = 0) -> Traced:
         """Maps with channels first, as layers take them."""
-        return self.channels_first(self.value(place))
+        return self.channels_first(self.value(index))
 
     def channels_first(self, value: Value) -> Traced:
         x = self.graph.source(value)
@@ -62,15 +62,15 @@ class Call(NamedTuple):
         back = tuple(x.order[axis] for axis in (0, 3, 1, 2))
         return self.graph.settled(Traced(x.node, x.stored, back))
 
-    def array(self, place: int) -> StoredArray:
-        value = self.maybe(place)
+    def array(self, index: int) -> StoredArray:
+        value = self.maybe(index)
         if not isinstance(value, StoredArray):
             raise Halt("weights that are computed while it runs are not read")
         return value
 
-    def bias(self, place: int) -> StoredArray | None:
+    def bias(self, index: int) -> StoredArray | None:
         """The bias of a layer, unless it is zeros that a converter shares among layers."""
-        value = self.maybe(place)
+        value = self.maybe(index)
         if not isinstance(value, StoredArray) or self.graph.is_filler(value):
             return None
         return value
@@ -84,10 +84,10 @@ class Call(NamedTuple):
     ) -> Value:
         """Append a layer on maps."""
         y = self.graph.layer(record, x, self.name, {"weight": weight, "bias": bias})
-        whole = channels_last(y.node, self.output)
-        if prod(whole.stored) != prod(y.stored):
+        output = channels_last(y.node, self.output)
+        if prod(output.stored) != prod(y.stored):
             raise Halt(f"it gives {y.stored}, and the file says {self.output}")
-        return whole
+        return output
 
     def activated(self, value: Value, field: int) -> Value:
         """The activation that the options name, applied after a layer."""
@@ -96,21 +96,21 @@ class Call(NamedTuple):
             return value
         return self.graph.layer(kind, value, f"{self.name}/")
 
-    def operation(self, place: int = -1) -> Value:
+    def operation(self, index: int = -1) -> Value:
         """An operation with the sizes in the file."""
-        output = self.model.shapes[self.operator.outputs[0] if place < 0 else place]
-        values = [self.known[one] for one in self.operator.inputs if one >= 0]
+        output = self.model.shapes[self.operator.outputs[0] if index < 0 else index]
+        values = [self.known[index] for index in self.operator.inputs if index >= 0]
         kind = self.operator.name.lower()
         if len(values) == 1 and values[0].shape == output and isinstance(values[0], Traced):
             return self.graph.elementwise(kind, values[0], name=self.name)
         sources: list[Value] = [value for value in values if isinstance(value, Traced)]
         if not sources:
-            name = next((one.name for one in values if isinstance(one, StoredArray)), "")
+            name = next((x.name for x in values if isinstance(x, StoredArray)), "")
             return StoredArray("float32", output, None, name=name)
         if len(output) == 4 and all(len(value.shape) == 4 for value in sources):
             # of maps, which stay channels first
             maps = [self.channels_first(value) for value in sources]
-            whole = channels_last("", output)
-            y = self.graph.operation(kind, maps, whole.stored, name=self.name)
-            return whole._replace(node=y.node)
+            last = channels_last("", output)
+            y = self.graph.operation(kind, maps, last.stored, name=self.name)
+            return last._replace(node=y.node)
         return self.graph.operation(kind, sources, output, name=self.name)

@@ -21,8 +21,8 @@ SHARED = 8
 class Copied:
     """Bytes of lists copied so far, and their maximum for a file."""
 
-    def __init__(self, most: int) -> None:
-        self.left = most
+    def __init__(self, maximum: int) -> None:
+        self.left = maximum
 
     def add(self, size: int) -> None:
         """Note a list. Raises FlatError for a file whose few lists are shared very often."""
@@ -42,8 +42,8 @@ class Table(NamedTuple):
         """The position of a field; 0 for one with its default value."""
         table = self.at - self._read("i", self.at)
         size = self._read("H", table)
-        place = 4 + 2 * number
-        offset = self._read("H", table + place) if place + 2 <= size else 0
+        entry = 4 + 2 * number
+        offset = self._read("H", table + entry) if entry + 2 <= size else 0
         return self.at + offset if offset else 0
 
     def _read(self, kind: str, at: int) -> int:
@@ -95,8 +95,8 @@ class Table(NamedTuple):
         """A field that is a list of tables."""
         start, count = self._vector(number, 4)
         self.copied.add(4 * count)
-        places = range(start, start + 4 * count, 4)
-        return [self._replace(at=at + self._read("I", at)) for at in places]
+        positions = range(start, start + 4 * count, 4)
+        return [self._replace(at=at + self._read("I", at)) for at in positions]
 
 
 def root(data: memoryview) -> Table:

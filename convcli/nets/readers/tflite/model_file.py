@@ -16,24 +16,14 @@ MAX_OPERATORS = 100_000
 MAX_ENDS = 1_000
 """Maximum inputs and outputs of a network, and outputs of an operator."""
 
-ELEMENT_TYPES = {
-    0: "float32",
-    1: "float16",
-    2: "int32",
-    3: "uint8",
-    4: "int64",
-    5: "string",
-    6: "bool",
-    7: "int16",
-    8: "complex64",
-    9: "int8",
-    10: "float64",
-    11: "complex128",
-    12: "uint64",
-    15: "uint32",
-    16: "uint16",
-    17: "int4",
-}
+ELEMENT_TYPES: dict[int, str] = dict(
+    enumerate(
+        (
+            *("float32", "float16", "int32", "uint8", "int64", "string", "bool", "int16"),
+            *("complex64", "int8", "float64", "complex128", "uint64"),
+        )
+    )
+) | {15: "uint32", 16: "uint16", 17: "int4"}
 
 BUILTIN: tuple[str, ...] = (
     *("ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D"),
@@ -117,7 +107,8 @@ class ModelFile:
             raise FlatError("it holds no graph")
         graph, buffers = graphs[0], model.tables(4)
         codes = [
-            (max(one.number(0, "b"), one.number(3, "i")), one.text(1)) for one in model.tables(1)
+            (max(code.number(0, "b"), code.number(3, "i")), code.text(1))
+            for code in model.tables(1)
         ]
         operators = graph.tables(3)
         tensors = graph.tables(0)
@@ -126,14 +117,14 @@ class ModelFile:
         self.operators = [
             OperatorFile(
                 code,
-                one.numbers(1, "i"),
-                one.numbers(2, "i"),
-                one.table(4),
+                entry.numbers(1, "i"),
+                entry.numbers(2, "i"),
+                entry.table(4),
                 safe(custom)[:60] if NAMES.get(code) == "CUSTOM" else "",
-                one.bytes(5),
+                entry.bytes(5),
             )
-            for one in operators
-            for code, custom in [codes[one.number(0, "I")]]
+            for entry in operators
+            for code, custom in [codes[entry.number(0, "I")]]
         ]
         self.inputs, self.outputs = graph.numbers(1, "i"), graph.numbers(2, "i")
         results = (operator.outputs for operator in self.operators)
@@ -142,7 +133,7 @@ class ModelFile:
         self.shapes: list[Shape] = []
         self.names: list[str] = []
         self.arrays: dict[int, StoredArray] = {}
-        for place, tensor in enumerate(tensors):
+        for index, tensor in enumerate(tensors):
             shape = tuple(tensor.numbers(0, "i"))
             # a dynamic size is stored as −1, in addition to the size it was converted with
             if len(shape) > 64 or any(n < 0 for n in shape) or prod(shape) > 10**15:
@@ -151,22 +142,22 @@ class ModelFile:
             self.names.append(tensor.text(3))
             buffer = buffers[tensor.number(2, "I")].bytes(0)
             if buffer is not None:
-                self.arrays[place] = _array(tensor, shape, self.names[-1], buffer)
+                self.arrays[index] = _array(tensor, shape, self.names[-1], buffer)
         if not self.inputs:
             raise FlatError("it has no input")
-        self.input_names = tuple(safe(self.names[place]) for place in self.inputs)
+        self.input_names = tuple(safe(self.names[index]) for index in self.inputs)
 
     @property
     def shape(self) -> Shape:
         """The input that it was converted for, (channels, *lengths)."""
-        whole = self.shapes[self.inputs[0]]
-        if len(whole) == 4:
-            return (whole[3], *whole[1:3])
-        return whole[1:] if len(whole) > 1 else whole
+        shape = self.shapes[self.inputs[0]]
+        if len(shape) == 4:
+            return (shape[3], *shape[1:3])
+        return shape[1:] if len(shape) > 1 else shape
 
 
 def _array(tensor: Table, shape: Shape, name: str, buffer: memoryview) -> StoredArray:
-    """An array of the file; the numbers of a sparse one are not read."""
+    """An array of the file; the numbers of a sparse array are not read."""
     type_ = ELEMENT_TYPES.get(tensor.number(1, "b"), "")
     if not type_:
         raise FlatError(f"{safe(name)[:60]} has an unknown element type")

@@ -33,18 +33,18 @@ def _conv(depthwise: bool) -> Callable[[Call], Value]:
         first, height, width, last = weight.shape
         filters, each = (last, 1) if depthwise else (first, last)
         # the options of a depthwise one have its multiplier before the activation
-        behind = 4 if depthwise else 3
+        activation = 4 if depthwise else 3
         record = Conv(
             filters,
             (height, width),
             (number(2, default=1), number(1, default=1)),
             _padding(number(0, "b")),
-            (number(behind + 2, default=1), number(behind + 1, default=1)),
+            (number(activation + 2, default=1), number(activation + 1, default=1)),
             x.stored[1] // max(each, 1),
             bias is not None,
         )
         order = (3, 0, 1, 2) if depthwise else (0, 3, 1, 2)
-        return call.activated(call.layer(record, x, weight.permuted(order), bias), behind)
+        return call.activated(call.layer(record, x, weight.permuted(order), bias), activation)
 
     return read
 
@@ -61,9 +61,9 @@ def _transposed_with_bias(call: Call) -> Value:
     options = call.operator.custom_options
     if options is None or len(options) < 12:
         raise Halt("its options are missing")
-    same, across, down = unpack_from("<3i", options)
+    same, column_step, row_step = unpack_from("<3i", options)
     padding: Padding = "same" if same == 1 else "valid"
-    return _transposed_conv(call, call.maps(), call.bias(2), padding, (down, across))
+    return _transposed_conv(call, call.maps(), call.bias(2), padding, (row_step, column_step))
 
 
 def _transposed_conv(
@@ -138,7 +138,7 @@ def _prelu(call: Call) -> Value:
 
 
 def _concat(call: Call) -> Value:
-    values = [call.value(place) for place in range(len(call.operator.inputs))]
+    values = [call.value(index) for index in range(len(call.operator.inputs))]
     axis = call.operator.number(0) % max(len(call.output), 1)
     y = call.graph.concat(call.graph.in_one_order(values), axis, call.name)
     return call.operation() if y is None else call.activated(y, 1)
@@ -170,7 +170,7 @@ def _resize(mode: str) -> Callable[[Call], Value]:
     return read
 
 
-def _behind(call: Call) -> Value:
+def _dense(call: Call) -> Value:
     """The weight that a compressed form stands for: half precision, quantized, or sparse."""
     value = call.value(0)
     return value._replace(shape=call.output) if isinstance(value, StoredArray) else call.operation()
@@ -218,6 +218,9 @@ WEIGHTED = (
 )
 """Operators with weights, which would not be counted if only sizes were read."""
 
+ACTIVATIONS = ("relu", "relu6", "tanh", "hard_swish", "gelu", "abs", "elu")
+"""Activations that have the same name here."""
+
 OPERATORS: dict[str, Callable[[Call], Value]] = {
     "CONV_2D": _conv(depthwise=False),
     "DEPTHWISE_CONV_2D": _conv(depthwise=True),
@@ -230,29 +233,19 @@ OPERATORS: dict[str, Callable[[Call], Value]] = {
     "SUB": _arithmetic("subtract"),
     "DIV": _arithmetic("divide"),
     "CONCATENATION": _concat,
-    "RESHAPE": _reshape,
-    "SQUEEZE": _reshape,
-    "EXPAND_DIMS": _reshape,
-    "PAD": _pad,
-    "PADV2": _pad,
+    **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), _reshape),
+    **dict.fromkeys(("PAD", "PADV2"), _pad),
     "PRELU": _prelu,
     "TRANSPOSE": _transpose,
     "RESIZE_BILINEAR": _resize("linear"),
     "RESIZE_NEAREST_NEIGHBOR": _resize("nearest"),
-    "DEQUANTIZE": _behind,
-    "DENSIFY": _behind,
+    **dict.fromkeys(("DEQUANTIZE", "DENSIFY"), _dense),
     "MEAN": _mean,
     "BATCH_MATMUL": _product,
-    "RELU": _activation(Activation("relu")),
-    "RELU6": _activation(Activation("relu6")),
+    **{name.upper(): _activation(Activation(name)) for name in ACTIVATIONS},
     "RELU_N1_TO_1": _activation(RELU1),
     "LOGISTIC": _activation(Activation("sigmoid")),
-    "TANH": _activation(Activation("tanh")),
-    "HARD_SWISH": _activation(Activation("hard_swish")),
-    "GELU": _activation(Activation("gelu")),
     "EXP": _activation(Activation("exponential")),
-    "ABS": _activation(Activation("abs")),
-    "ELU": _activation(Activation("elu")),
     **{name: _refused("a graph that depends on values") for name in ("IF", "WHILE", "CALL")},
     **{name: _refused("a custom operator") for name in ("CUSTOM", "DELEGATE")},
     **{name: _refused("a layer with weights of its own") for name in WEIGHTED},

@@ -51,19 +51,19 @@ def network_of(model: ModelFile, shape: Shape, given: tuple[Given, ...] = ()) ->
     known: dict[int, Value] = {**model.arrays}
     stopped, operator = None, None
     try:
-        whole = model.shapes[model.inputs[0]]
-        if len(whole) > 1 and whole[0] != 1:
-            raise Halt(f"it was converted for a batch of {whole[0]}; convert it for one image")
-        known[model.inputs[0]] = channels_last(INPUT, whole)
-        for place in model.inputs[1:]:
-            known[place] = graph.further_input(safe(model.names[place]), model.shapes[place])
+        input_size = model.shapes[model.inputs[0]]
+        if len(input_size) > 1 and input_size[0] != 1:
+            raise Halt(f"it was converted for a batch of {input_size[0]}; convert it for one image")
+        known[model.inputs[0]] = channels_last(INPUT, input_size)
+        for index in model.inputs[1:]:
+            known[index] = graph.further_input(safe(model.names[index]), model.shapes[index])
         for operator in model.operators:
             call = Call(operator, known, graph, model)
             own = Call.operation if operator.builtin else OPERATORS["CUSTOM"]
             result = OPERATORS.get(operator.name, own)(call)
             known[operator.outputs[0]] = result
-            for place in operator.outputs[1:]:
-                known[place] = call.operation(place)
+            for index in operator.outputs[1:]:
+                known[index] = call.operation(index)
     except Halt as halt:
         at = f"; it is {operator.name}" if operator else ""
         stopped = Stopped(f"{halt}{at}", None, halt.unfit)
@@ -72,7 +72,7 @@ def network_of(model: ModelFile, shape: Shape, given: tuple[Given, ...] = ()) ->
             raise
         name = operator.name if operator else "the input"
         stopped = Stopped(f"{name} does not have TFLite's form ({type(error).__name__})")
-    ends = [known[place] for place in model.outputs if place in known]
+    ends = [known[index] for index in model.outputs if index in known]
     network = graph.network(ends, stopped)
     nodes = tuple(x.node for x in ends if isinstance(x, Traced))
     notes: tuple[str, ...] = ()

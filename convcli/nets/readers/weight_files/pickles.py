@@ -80,10 +80,11 @@ HARMLESS = {
     *(
         f"{module}.{name}"
         for module in ("builtins", "__builtin__")
-        for name in ("set", "frozenset", "list", "dict", "tuple", "bytearray", "bytes", "complex")
+        for name in (
+            *("set", "frozenset", "list", "dict", "tuple", "bytearray", "bytes", "complex"),
+            *("slice", "range", "object", "int"),
+        )
     ),
-    *(f"{module}.{name}" for module in ("builtins", "__builtin__") for name in ("slice", "range")),
-    *(f"{module}.{name}" for module in ("builtins", "__builtin__") for name in ("object", "int")),
 }
 """Functions of Python's library that a checkpoint may call: containers and plain values."""
 
@@ -204,10 +205,6 @@ def _text_int(machine: Machine) -> None:
     machine.stack.append({"00": False, "01": True}.get(line) if line in ("00", "01") else int(line))
 
 
-def _quoted(machine: Machine) -> None:
-    machine.stack.append(machine.line().strip("'\""))
-
-
 def _tuple(count: int) -> Callable[[Machine], None]:
     def read(machine: Machine) -> None:
         items = tuple(machine.stack[len(machine.stack) - count :])
@@ -217,10 +214,6 @@ def _tuple(count: int) -> Callable[[Machine], None]:
         machine.stack.append(items)
 
     return read
-
-
-def _global(machine: Machine) -> None:
-    machine.stack.append(Named(machine.line(), machine.line()))
 
 
 def _stack_global(machine: Machine) -> None:
@@ -259,28 +252,24 @@ def _key(value: Item) -> Item:
     return value if isinstance(value, str | int | float | bytes | bool | None) else id(value)
 
 
-def _set(target: Item, pairs: list[Item]) -> None:
+def _set(machine: Machine, pairs: list[Item]) -> None:
+    target = machine.stack[-1]
     items = target.items if isinstance(target, Built) else target
     if not isinstance(items, dict) or len(pairs) % 2:
         raise PickleError("items of what is not a dictionary")
-    for place in range(0, len(pairs), 2):
-        items[_key(pairs[place])] = pairs[place + 1]
+    for key, value in zip(pairs[::2], pairs[1::2], strict=True):
+        items[_key(key)] = value
 
 
 def _set_item(machine: Machine) -> None:
     value, key = machine.stack.pop(), machine.stack.pop()
-    _set(machine.stack[-1], [key, value])
-
-
-def _set_items(machine: Machine) -> None:
-    pairs = machine.since_mark()
-    _set(machine.stack[-1], pairs)
+    _set(machine, [key, value])
 
 
 def _dict(machine: Machine) -> None:
-    items: dict[Item, Item] = {}
-    _set(items, machine.since_mark())
-    machine.stack.append(items)
+    pairs = machine.since_mark()
+    machine.stack.append({})
+    _set(machine, pairs)
 
 
 def _add(machine: Machine, members: list[Item]) -> None:
@@ -293,12 +282,8 @@ def _add(machine: Machine, members: list[Item]) -> None:
         raise PickleError("members of what is not a list")
 
 
-def _put(machine: Machine, place: int) -> None:
-    machine.memo[place] = machine.stack[-1]
-
-
-def _mark(machine: Machine) -> None:
-    machine.marks.append(len(machine.stack))
+def _put(machine: Machine, index: int) -> None:
+    machine.memo[index] = machine.stack[-1]
 
 
 def _pop(machine: Machine) -> None:
@@ -327,7 +312,7 @@ STOP = ord(".")
 OPCODES: dict[int, Callable[[Machine], None]] = {
     0x80: lambda m: None if m.take(1)[0] <= 5 else _refused("protocols above 5")(m),
     0x95: _skip(lambda m: m.take(8)),  # FRAME
-    ord("("): _mark,
+    ord("("): lambda m: m.marks.append(len(m.stack)),
     ord("0"): _pop,
     ord("1"): _skip(Machine.since_mark),
     ord("2"): lambda m: m.stack.append(m.stack[-1]),
@@ -347,7 +332,7 @@ OPCODES: dict[int, Callable[[Machine], None]] = {
     0x8C: _text("B", 1),
     0x8D: _text("Q", 8),
     ord("V"): lambda m: m.stack.append(m.line()),
-    ord("S"): _quoted,
+    ord("S"): lambda m: m.stack.append(m.line().strip("'\"")),
     ord("T"): _text("i", 4),
     ord("U"): _text("B", 1),
     ord("B"): _bytes("I", 4),
@@ -369,8 +354,8 @@ OPCODES: dict[int, Callable[[Machine], None]] = {
     ord("e"): lambda m: _add(m, m.since_mark()),
     0x90: lambda m: _add(m, m.since_mark()),
     ord("s"): _set_item,
-    ord("u"): _set_items,
-    ord("c"): _global,
+    ord("u"): lambda m: _set(m, m.since_mark()),
+    ord("c"): lambda m: m.stack.append(Named(m.line(), m.line())),
     0x93: _stack_global,
     ord("R"): _reduce,
     0x81: _reduce,
@@ -387,10 +372,7 @@ OPCODES: dict[int, Callable[[Machine], None]] = {
     ord("g"): lambda m: m.stack.append(m.memo[int(m.line())]),
     ord("h"): lambda m: m.stack.append(m.memo[m.number("B", 1)]),
     ord("j"): lambda m: m.stack.append(m.memo[m.number("I", 4)]),
-    0x82: _refused("extensions"),
-    0x83: _refused("extensions"),
-    0x84: _refused("extensions"),
-    0x97: _refused("buffers outside the pickle"),
-    0x98: _refused("buffers outside the pickle"),
+    **dict.fromkeys((0x82, 0x83, 0x84), _refused("extensions")),
+    **dict.fromkeys((0x97, 0x98), _refused("buffers outside the pickle")),
 }
 """The effect of each opcode on the stack."""

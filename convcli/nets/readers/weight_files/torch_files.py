@@ -4,6 +4,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from itertools import count
 
 from convcli.errors import SpecError
 from convcli.nets.readers.weight_files.pickles import (
@@ -15,7 +16,6 @@ from convcli.nets.readers.weight_files.pickles import (
     Reference,
 )
 from convcli.nets.stored_arrays import TYPES, StoredArray, checked
-from convcli.records import NamedTuple
 from convcli.text import safe
 
 MAX_DEPTH = 64
@@ -48,33 +48,18 @@ ELEMENT_TYPES = {
 """Storage classes (`torch.FloatStorage`) without their ending."""
 
 DTYPES = {name: name for name in TYPES} | {
-    "float": "float32",
-    "double": "float64",
-    "half": "float16",
     "float8_e4m3fn": "float8e4m3fn",
     "float8_e5m2": "float8e5m2",
-    "long": "int64",
+    **{name.lower(): type_ for name, type_ in ELEMENT_TYPES.items()},
 }
+"""Element types by the names of `torch.dtype`."""
+
+Checkpoint = tuple[dict[str, StoredArray], tuple[str, ...]]
+"""The arrays of a checkpoint, and notes on its other content."""
 
 
-class Checkpoint(NamedTuple):
-    """The arrays of a checkpoint, and notes on its other content."""
-
-    arrays: dict[str, StoredArray]
-    notes: tuple[str, ...]
-
-
-class Visits:
-    """The number of values visited: a value may contain another one many times."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def add(self, depth: int) -> None:
-        self.count += 1
-        if self.count > MAX_VISITS or depth > MAX_DEPTH:
-            raise PickleError("its values are nested too deep")
-
+Visits = Iterator[int]
+"""Numbers the values that are visited: a value may contain another one many times."""
 
 Storages = Callable[[str], memoryview]
 """The bytes of a storage by its key."""
@@ -137,20 +122,20 @@ def read_legacy(data: memoryview) -> Checkpoint:
     if not isinstance(keys, list):
         raise PickleError("its list of storages is missing")
     sizes = {str(key): size for key, size in _storage_sizes(value)}
-    places: dict[str, memoryview] = {}
+    stored: dict[str, memoryview] = {}
     for key in map(str, keys):
         count = int.from_bytes(data[at : at + 8], "little")
         length = count * sizes.get(key, 0)
         at += 8
         if key not in sizes or length > len(data) - at:
             raise PickleError(f"the storage {safe(key)[:40]} goes beyond the end")
-        places[key] = data[at : at + length]
+        stored[key] = data[at : at + length]
         at += length
 
     def storage(key: str) -> memoryview:
-        if key not in places:
+        if key not in stored:
             raise PickleError(f"the storage {safe(key)[:40]} is not in the file")
-        return places[key]
+        return stored[key]
 
     return _checkpoint(value, storage)
 
@@ -193,7 +178,7 @@ def _reference(item: Reference) -> tuple[str, str, int]:
 def _checkpoint(value: Item, storages: Storages) -> Checkpoint:
     """The arrays of a state dict, of one that a checkpoint holds, or of a whole module."""
     notes: list[str] = []
-    visits = Visits()
+    visits = count(1)
     value = _unwrapped(value)
     if isinstance(value, dict) and not any(_is_tensor(item) for item in value.values()):
         name, inner = _weights_of(value, visits)
@@ -214,7 +199,7 @@ def _checkpoint(value: Item, storages: Storages) -> Checkpoint:
             name.removeprefix("module."): array._replace(name=name.removeprefix("module."))
             for name, array in arrays.items()
         }
-    return Checkpoint(arrays, tuple(notes))
+    return arrays, tuple(notes)
 
 
 PREFERRED = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "params")
@@ -237,31 +222,30 @@ def _unwrapped(value: Item) -> Item:
     return value
 
 
+FROM_TYPE = "torch._tensor._rebuild_from_type_v2"
+"""A subclass of a tensor: the function that would build it, and its arguments."""
+
 REBUILT = {
     *("torch._utils._rebuild_tensor", "torch._utils._rebuild_tensor_v2"),
     "torch._utils._rebuild_tensor_v3",
 }
 WRAPPED = {
-    "torch._utils._rebuild_parameter": 0,
-    "torch._utils._rebuild_parameter_with_state": 0,
+    "torch._utils._rebuild_parameter",
+    "torch._utils._rebuild_parameter_with_state",
+    FROM_TYPE,
 }
 
 
 def _is_tensor(value: Item) -> bool:
-    return isinstance(value, Built) and (
-        value.path in REBUILT or value.path in WRAPPED or value.path == FROM_TYPE
-    )
-
-
-FROM_TYPE = "torch._tensor._rebuild_from_type_v2"
-"""A subclass of a tensor: the function that would build it, and its arguments."""
+    return isinstance(value, Built) and value.path in REBUILT | WRAPPED
 
 
 def _tensors(
     value: Item, prefix: str, visits: Visits, depth: int = 0
 ) -> Iterator[tuple[str, Built]]:
     """Tensors by the name that `state_dict()` gives them."""
-    visits.add(depth)
+    if next(visits) > MAX_VISITS or depth > MAX_DEPTH:
+        raise PickleError("its values are nested too deep")
     value = _unwrapped(value)
     if isinstance(value, Built) and _is_tensor(value):
         yield prefix, value

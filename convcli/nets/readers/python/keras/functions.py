@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from math import prod
 
-from convcli.borders import BorderName
 from convcli.callsyntax import brief
 from convcli.nets.layers import (
     Activation,
@@ -12,15 +10,16 @@ from convcli.nets.layers import (
     Concat,
     Identity,
     Merge,
-    Pad,
     PoolKind,
     Reshape,
-    Upsample,
 )
+from convcli.nets.readers.python.keras import windows
 from convcli.nets.readers.python.keras.tensors import (
     apply_record,
+    binary,
     by_shape,
     network_shape,
+    product,
     tensors_in,
     text_shape,
 )
@@ -35,7 +34,7 @@ from convcli.nets.readers.python.language.objects import (
 from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.stdlib.builtins import first
 from convcli.nets.readers.python.torch import elementwise, indexing, matmul, reductions, shape_ops
-from convcli.nets.readers.python.torch.names import VALUES
+from convcli.nets.readers.python.torch import names as torch
 from convcli.nets.readers.python.torch.tensor_args import (
     axes,
     axis,
@@ -45,7 +44,10 @@ from convcli.nets.readers.python.torch.tensor_args import (
 )
 from convcli.nets.readers.vocabulary import keras
 
-OPTIONS = {"axis": "dim", "keepdims": "keepdim"}
+OPTIONS = {
+    "axis": "dim", "keepdims": "keepdim", "axis1": "dim1", "axis2": "dim2", "ord": "p",
+    "depth": "num_classes", "axes": "dims",
+}  # fmt: skip
 """TensorFlow's names of options, and PyTorch's."""
 
 
@@ -134,44 +136,35 @@ def reduction(
     return by_shape(type_, partial(reductions.reduction, type_, None), interpreter, x, over, keeps)
 
 
-BORDERS: dict[str, BorderName] = {"REFLECT": "reflect", "SYMMETRIC": "symmetric"}
-"""Modes of `tf.pad`, by our names of borders; any other is a constant."""
+def matrix_product(interpreter: Interpreter, left: Value, right: Value, **options: Value) -> Tensor:
+    """`tf.matmul(x, w, transpose_b=True)`."""
 
-
-def pad(
-    interpreter: Interpreter, x: Value, paddings: Value, mode: Value = "CONSTANT", **_: Value
-) -> Tensor:
-    """`tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]])`."""
-    x = to_tensor(x)
-    pairs = [to_sizes((pair,)) for pair in to_list(interpreter, paddings)]
-    if len(pairs) != len(x.shape) or any(pairs[0]) or any(pairs[-1]):
-        raise ReadError("a pad of the batch or the channels is not read here")
-    border = BORDERS.get(str(mode).upper(), "constant")
-    return apply_record(interpreter, Pad(tuple((a, b) for a, b in pairs[1:-1]), border), x)
-
-
-def resize(
-    interpreter: Interpreter, x: Value, size: Value, method: Value = "bilinear", **_: Value
-) -> Tensor:
-    """`tf.image.resize(x, (64, 64))`."""
-    how = "linear" if method in ("bilinear", "linear") else str(method)
-    how = "nearest-exact" if how == "nearest" else how
-    return apply_record(interpreter, Upsample((), tuple(to_sizes((size,))), how), to_tensor(x))
-
-
-def product(interpreter: Interpreter, left: Value, right: Value, **options: Value) -> Tensor:
-    """`tf.matmul(x, w)`, for shapes in the order of the text."""
-    tensors = tensors_in((left, right))
-    shapes = [
-        (*shape[:-2], *reversed(shape[-2:])) if options.get(turned) else shape
-        for shape, turned in zip(
-            map(text_shape, tensors), ("transpose_a", "transpose_b"), strict=True
+    def of_shapes(interpreter: Interpreter, *tensors: Tensor) -> Tensor:
+        turned = (options.get(name) for name in ("transpose_a", "transpose_b"))
+        return matmul.matmul(
+            interpreter,
+            *(
+                Tensor((*x.shape[:-2], *reversed(x.shape[-2:]))) if turn else x
+                for x, turn in zip(tensors, turned, strict=True)
+            ),
         )
-    ]
-    macs = prod(shapes[0]) * shapes[1][-1]
-    output = matmul.matmul(interpreter, *map(Tensor, shapes)).shape
-    interpreter.recorder.activation_macs -= macs  # counted below, if they are of activations
-    return matmul.product(interpreter, "matmul", tensors, network_shape(output), macs)
+
+    return product("matmul", of_shapes, interpreter, *tensors_in((left, right)))
+
+
+def dot(interpreter: Interpreter, left: Value, right: Value) -> Tensor:
+    """`ops.dot(x, w)`: over the last axis of x and the last but one of w."""
+    left, right = to_tensor(left), to_tensor(right)
+    axis_of = max(len(right.shape) - 2, 0)
+    pairs = (len(left.shape) - 1,), (axis_of,)
+    return product("tensordot", matmul.tensordot, interpreter, left, right, pairs)
+
+
+def tensordot(
+    interpreter: Interpreter, left: Value, right: Value, axes_: Value = 2, **options: Value
+) -> Tensor:
+    dims = options.get("axes", axes_)
+    return product("tensordot", matmul.tensordot, interpreter, left, right, dims)
 
 
 def shape_of(interpreter: Interpreter, x: Value, **options: Value) -> Value:
@@ -205,6 +198,62 @@ def split(
     return by_shape("split", indexing.split, interpreter, x, pieces, index)
 
 
+def split_at(
+    interpreter: Interpreter, x: Value, pieces: Value, axis_: Value = 0, **options: Value
+) -> Value:
+    """`ops.split(x, [1, 3], axis=-1)`: before these indices, as NumPy does; else as `tf.split`."""
+    if not isinstance(pieces, list | tuple):
+        return split(interpreter, x, pieces, axis_, **options)
+    place = axis(options.get("axis", axis_), len(to_tensor(x).shape))
+    return by_shape("split", indexing.tensor_split, interpreter, x, pieces, place)
+
+
+def take(
+    interpreter: Interpreter, x: Value, indices: Value, axis_: Value = None, **options: Value
+) -> Value:
+    """`ops.take(x, [0, 2], axis=-1)`, `tf.gather(x, indices, axis=1)`; a number drops the axis."""
+    place = options.get("axis", axis_)
+    if place is None or options.get("batch_dims"):
+        raise ReadError("take and gather are read with their axis, and without batch_dims")
+
+    def of_shapes(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
+        dim = axis(place, len(x.shape))
+        return indexing.get_item(interpreter, x, (*[slice(None)] * dim, index))
+
+    return by_shape("take", of_shapes, interpreter, x, indices)
+
+
+def slice_of(interpreter: Interpreter, x: Value, begin: Value, size: Value, **_: Value) -> Value:
+    """`ops.slice(x, start, shape)`, `tf.slice(x, begin, size)`; a size of -1 is the rest."""
+    starts, sizes = to_sizes((begin,)), to_sizes((size,))
+    ends = [None if n == -1 else start + n for start, n in zip(starts, sizes, strict=True)]
+    index = tuple(slice(start, end) for start, end in zip(starts, ends, strict=True))
+    return by_shape("slice", indexing.get_item, interpreter, x, index)
+
+
+def arithmetic(
+    operator: str, /, interpreter: Interpreter, left: Value, right: Value, **_: Value
+) -> Value:
+    """`ops.power(x, 2)`: an operator as a function."""
+    return binary(interpreter, operator, left, right)
+
+
+def index_of(
+    type_: str, /, interpreter: Interpreter, x: Value, axis_: Value = None, **options: Value
+) -> Value:
+    """`ops.argmax(x, axis=-1)`; without an axis, TensorFlow and NumPy mean different ones."""
+    place = options.get("axis", axis_)
+    if place is None:
+        raise ReadError(f"{type_} is read with its axis")
+    keeps = bool(options.get("keepdims", False))
+    return reduction(type_, None, interpreter, x, place, keeps)
+
+
+def like(interpreter: Interpreter, x: Value, *_: Value, **options: Value) -> Tensor:
+    """`ops.zeros_like(x)`: a constant in the order of the text."""
+    return Tensor(text_shape(to_tensor(x)))
+
+
 def renamed(
     type_: str,
     function: NativeFunction,
@@ -228,19 +277,68 @@ RENAMED: dict[str, NativeFunction] = {
     "stack": indexing.stack,
     "unstack": indexing.unbind,
     "tile": shape_ops.tile,
+    **dict.fromkeys(("repeat", "repeat_elements"), shape_ops.repeat_interleave),
+    "swapaxes": shape_ops.transpose,
+    "moveaxis": shape_ops.movedim,
+    "broadcast_to": shape_ops.expand,
+    "ravel": torch.FUNCTIONS["ravel"],
+    "hstack": torch.FUNCTIONS["hstack"],
+    "vstack": torch.FUNCTIONS["vstack"],
+    "diff": elementwise.diff,
+    "diagonal": indexing.diagonal,
+    "rot90": indexing.rotated,
+    "top_k": reductions.topk,
+    "norm": torch.FUNCTIONS["norm"],
+    "quantile": reductions.quantile,
+    "glu": elementwise.glu,
+    "one_hot": elementwise.one_hot,
+    "where": torch.FUNCTIONS["where"],
+    **dict.fromkeys(("flip", "reverse"), torch.FUNCTIONS["flip"]),
+    **{
+        name: torch.FUNCTIONS[name]
+        for name in ("roll", "cumsum", "cumprod", "argsort", "tril", "triu", "logical_not")
+    },
+    **{name: partial(indexing.same_shape, name) for name in ("sort", "normalize", "l2_normalize")},
 }
 """PyTorch's functions that take TensorFlow's names of options."""
 
 REDUCTIONS: dict[str, PoolKind | None] = {
     "mean": "average",
     "max": "max",
-    **dict.fromkeys(("sum", "min", "prod", "std")),
+    "amax": "max",
+    **dict.fromkeys(
+        (
+            *("sum", "min", "amin", "prod", "std", "var", "variance", "any", "all", "logsumexp"),
+            *("median", "count_nonzero", "euclidean_norm"),
+        )
+    ),
 }
 """Reductions, and the pool that each is over all lengths."""
 
+OPERATORS = {
+    **dict.fromkeys(("power", "pow"), "power"),
+    **dict.fromkeys(("divide", "true_divide", "truediv"), "divide"),
+    **dict.fromkeys(("floor_divide", "floordiv"), "floor_divide"),
+    **dict.fromkeys(("mod", "floormod"), "remainder"),
+    **dict.fromkeys(("arctan2", "atan2"), "atan2"),
+    **{name: name.removeprefix("logical_") for name in ("logical_and", "logical_or")},
+    **{name: name for name in ("hypot", "logaddexp", "squared_difference")},
+    "equal": "eq", "not_equal": "ne", "greater": "gt", "greater_equal": "ge", "less": "lt",
+    "less_equal": "le",
+}  # fmt: skip
+"""Functions of two tensors value by value, and their names as operators."""
+
+SPELLED = {
+    "negative": "neg", "absolute": "abs", "arcsin": "asin", "arccos": "acos", "arctan": "atan",
+}  # fmt: skip
+"""Functions of single values that PyTorch spells otherwise."""
+
+
 FUNCTIONS: dict[str, NativeFunction] = {
-    **{name: partial(elementwise.elementwise, name) for name in VALUES},
+    **{name: partial(elementwise.elementwise, name) for name in torch.VALUES},
+    **{name: partial(elementwise.elementwise, of_torch) for name, of_torch in SPELLED.items()},
     **{name: partial(activation, name) for name in keras.FUNCTIONS},
+    **{name: partial(arithmetic, operator) for name, operator in OPERATORS.items()},
     **{
         kind: partial(merge, kind)
         for kind in ("add", "subtract", "multiply", "average", "maximum", "minimum")
@@ -249,9 +347,26 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "concat": concatenate,
     "flatten": flatten,
     "reshape": reshape,
-    "pad": pad,
-    "resize": resize,
-    "matmul": product,
+    "pad": windows.pad,
+    "resize": windows.resize,
+    "matmul": matrix_product,
+    "dot": dot,
+    "tensordot": tensordot,
+    "einsum": partial(product, "einsum", matmul.einsum),
+    "inner": partial(product, "tensordot", matmul.inner),
+    "outer": partial(renamed, "outer", matmul.outer),
+    **dict.fromkeys(("take", "gather"), take),
+    "slice": slice_of,
+    **{
+        f"{name}{n}": partial(windows.pool, kind)
+        for name, kind in windows.POOLS.items()
+        for n in ("", "1d", "2d", "3d")
+    },
+    "extract_patches": windows.patches,
+    **dict.fromkeys(("conv", "convolution", "conv1d", "conv2d", "conv3d"), windows.convolution),
+    **{name: partial(index_of, name) for name in ("argmax", "argmin")},
+    **{name: partial(windows.blocks, name) for name in ("depth_to_space", "space_to_depth")},
+    **{f"{name}_like": like for name in ("zeros", "ones", "full")},
     "shape": shape_of,
     "int_shape": shape_of,
     "transpose": transpose,
@@ -266,5 +381,8 @@ FUNCTIONS: dict[str, NativeFunction] = {
     **dict.fromkeys(("dropout", "identity", "stop_gradient", "cast", "convert_to_tensor"), first),
 }
 """The functions of tensors, by name."""
+
+OPS = natives({"split": split_at, "array_split": split_at})
+"""Functions of `keras.ops` that TensorFlow's of the same name differ from."""
 
 NATIVES = natives(FUNCTIONS)

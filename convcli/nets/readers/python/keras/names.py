@@ -1,6 +1,6 @@
 """The names of `keras`, `tensorflow.keras` and `tensorflow`, in any module."""
 
-from convcli.nets.readers.python.keras.functions import NATIVES
+from convcli.nets.readers.python.keras.functions import NATIVES, OPS
 from convcli.nets.readers.python.keras.layers import INPUT, classes
 from convcli.nets.readers.python.language.objects import (
     MISSING,
@@ -47,7 +47,14 @@ def _constant(
     return creation.constant(interpreter, sizes if shape is None else shape)
 
 
-NEW = natives(dict.fromkeys(("normal", "uniform", "zeros", "ones"), _constant))
+NEW = natives(
+    {
+        **dict.fromkeys(("normal", "uniform", "zeros", "ones", "full", "fill"), _constant),
+        **dict.fromkeys(("arange", "range"), creation.arange),
+        "linspace": creation.linspace,
+        "eye": creation.eye,
+    }
+)
 """Functions that make a tensor from sizes alone."""
 
 
@@ -60,11 +67,18 @@ def meaning(name: str) -> Value:
     return NATIVES.get(name) or UNIMPORTED.get(name, MISSING)
 
 
+OTHERWISE = {("linalg", "normalize"), ("backend", "repeat")}
+"""Functions that do something else than those of their name in other modules."""
+
+
 def name_of(module: str, name: str) -> Value:
     """`module.name`; Unknown for an unknown name."""
     if name in PACKAGES:
         return Library(f"{module}.{name}")
     if name in NEW and "initializers" not in module:
         return NEW[name]
-    value = meaning(name)
+    if (module.rpartition(".")[2], name) in OTHERWISE:
+        return Unknown(f"{module}.{name}")
+    value = OPS.get(name, MISSING) if module.endswith("ops") else MISSING
+    value = meaning(name) if value is MISSING else value
     return Unknown(f"{module}.{name}", harmless=name in QUIET) if value is MISSING else value

@@ -14,11 +14,12 @@ from convcli.nets.readers.python.language.objects import (
     ReadError,
     ShapeMismatch,
     Tensor,
+    TensorFunction,
     Unknown,
     Value,
 )
 from convcli.nets.readers.python.language.protocol import Interpreter
-from convcli.nets.readers.python.torch import elementwise, indexing
+from convcli.nets.readers.python.torch import elementwise, indexing, matmul
 from convcli.nets.readers.python.torch.tensor_args import append_operation, to_tensor
 
 SECOND_INPUT = "a second input"
@@ -123,10 +124,27 @@ def by_shape(
     return with_node(function(interpreter, *values, **named))
 
 
+def product(
+    type_: str, function: TensorFunction, /, interpreter: Interpreter, *args: Value
+) -> Tensor:
+    """A product in the order of the text: `x @ w`, `ops.einsum("bhw,wc->bhc", x, w)`."""
+    tensors = [value for value in args if isinstance(value, Tensor)]
+    stand_ins = [
+        Tensor(text_shape(value)) if isinstance(value, Tensor) else value for value in args
+    ]
+    recorder = interpreter.recorder
+    before = recorder.activation_macs
+    output = function(interpreter, *stand_ins).shape
+    macs, recorder.activation_macs = recorder.activation_macs - before, before
+    return matmul.product(interpreter, type_, tensors, network_shape(output), macs)
+
+
 def binary(interpreter: Interpreter, operator: str, left: Value, right: Value) -> Value:
     """`x + y` and similar operators."""
     if not (isinstance(left, Tensor) and isinstance(right, Tensor)):
         return elementwise.binary(interpreter, operator, left, right)
+    if operator == "matmul":
+        return product("matmul", matmul.matmul, interpreter, left, right)
     alike = left.channels_last and right.channels_last and len(left.shape) == len(right.shape)
     if operator in JOINS and alike:
         return apply_record(interpreter, Merge(operator), left, right)

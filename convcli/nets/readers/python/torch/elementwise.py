@@ -297,5 +297,7 @@ def two(
 def together(word: str, /, interpreter: Interpreter, *values: Value, **options: Value) -> Tensor:
     """A function of several tensors value by value; numbers among them change no shape."""
     tensors = [value for value in (*values, *options.values()) if isinstance(value, Tensor)]
+    if len(values) + len(options) < 2:
+        raise ReadError(f"{word} of a condition alone depends on the values of a tensor")
     output = broadcast(word, *(tensor.shape for tensor in tensors))
     return append_node(interpreter, Broadcast(word), tensors, output)

@@ -8,7 +8,6 @@ import numpy as np
 from PIL import Image
 
 from convcli.errors import UnfitError
-from convcli.explanation.axis import Axis
 from convcli.explanation.steps import Spot, Walk
 from convcli.explanation.values import json_stack, numeric
 from convcli.images.filters.options import FilterOptions
@@ -29,8 +28,6 @@ MAX_SIDE = 512
 MAX_TAPS = 31
 """Rows or columns of the kernels that a page offers."""
 
-Pads = tuple[int, int]
-
 
 def convolution_data(walk: Walk, cell: Spot | None = None) -> Record:
     """The data of a page on a sliding window, which begins at a cell of the output.
@@ -44,7 +41,6 @@ def convolution_data(walk: Walk, cell: Spot | None = None) -> Record:
     rows, columns = walk.axes
     if max(rows.cells, columns.cells, *walk.size) > MAX_CELLS:
         raise UnfitError(f"a page draws inputs and outputs of up to {MAX_CELLS}x{MAX_CELLS} cells")
-    is_transposed = walk.operation == "transposed convolution"
     name = {"avg pool": "average pool"}.get(walk.operation, walk.operation)
     return {
         "kind": "convolution",
@@ -56,24 +52,16 @@ def convolution_data(walk: Walk, cell: Spot | None = None) -> Record:
             "operation": name,
             "input": [rows.cells, columns.cells],
             "kernel": [rows.window.kernel, columns.window.kernel],
-            # the canvas of a transposed convolution holds the input spread by its stride
-            "stride": [axis.spread if is_transposed else axis.window.stride for axis in walk.axes],
-            "padding": [_padding(axis, is_transposed) for axis in walk.axes],
+            "stride": [axis.stride for axis in walk.axes],
+            "padding": walk.padding,
             "dilation": [rows.window.dilation, columns.window.dilation],
             "extra": [rows.extra, columns.extra],
             "border": walk.border.name,
             "constant": float(walk.border.value),
             "bias": 0.0 if walk.bias is None else float(Fraction(walk.bias)),
-            "flip": walk.flip and is_transposed,
+            "flip": walk.flip and walk.is_transposed,
         },
     }
-
-
-def _padding(axis: Axis, is_transposed: bool) -> Pads:
-    if not is_transposed:
-        return axis.before, axis.after
-    full = axis.window.dilated_kernel - 1
-    return full - axis.before, full - (axis.after - axis.extra)
 
 
 def picture_data(picture: Picture, first: Kernel, cell: Spot | None = None) -> Record:
@@ -92,7 +80,9 @@ def picture_data(picture: Picture, first: Kernel, cell: Spot | None = None) -> R
     scale = MAX_SIDE / max(height, width)
     if scale < 1:
         size = max(1, round(width * scale)), max(1, round(height * scale))
-        pixels = _resized(pixels, size)
+        planes = map(Image.fromarray, np.moveaxis(pixels, -1, 0).copy())
+        resized = (plane.resize(size, Image.Resampling.LANCZOS) for plane in planes)
+        pixels = np.stack([np.asarray(plane) for plane in resized], -1)
         cell = cell and (int(cell[0] * scale), int(cell[1] * scale))
         notes.insert(0, f"reduced from {height}x{width}")
     note = ", ".join((f"{pixels.shape[0]}x{pixels.shape[1]} pixels", *notes))
@@ -109,22 +99,14 @@ def picture_data(picture: Picture, first: Kernel, cell: Spot | None = None) -> R
         "kernel": kernel_data(first),
         "border": FilterOptions(kernels=()).border,
         "catalogue": {
-            name: kernel_data(one)
-            for name, one in ((name, kernel(name)) for name in CATALOGUE)
-            if max(one.shape) <= MAX_TAPS and not one.lines
+            name: kernel_data(listed)
+            for name, listed in ((name, kernel(name)) for name in CATALOGUE)
+            if max(listed.shape) <= MAX_TAPS and not listed.lines
         },
     }
 
 
-def _resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    planes = [
-        np.asarray(Image.fromarray(pixels[..., k]).resize(size, Image.Resampling.LANCZOS))
-        for k in range(pixels.shape[2])
-    ]
-    return np.stack(planes, axis=-1)
-
-
-def kernel_data(one: Kernel) -> Record:
+def kernel_data(weights: Kernel) -> Record:
     """A kernel as numbers, and how its responses become samples.
 
     >>> data = kernel_data(kernel("sobel-x"))
@@ -133,21 +115,21 @@ def kernel_data(one: Kernel) -> Record:
 
     Raises UnfitError for a kernel of more than MAX_TAPS rows or columns.
     """
-    if max(one.shape) > MAX_TAPS:
-        rows, columns = one.shape
+    if max(weights.shape) > MAX_TAPS:
+        rows, columns = weights.shape
         raise UnfitError(
-            f"{one.title} has {rows}x{columns} taps; a page shows up to {MAX_TAPS}x{MAX_TAPS}"
+            f"{weights.title} has {rows}x{columns} taps; a page shows up to {MAX_TAPS}x{MAX_TAPS}"
         )
-    intensity = intensity_map(one, Range("auto"), 255)
-    is_magnitude = one.combine == "magnitude"
+    intensity = intensity_map(weights, Range("auto"), 255)
+    is_magnitude = weights.combine == "magnitude"
     return {
-        "name": one.title,
+        "name": weights.title,
         "parts": [
             [[float(tap * scale) for tap in row] for row in matrix.tolist()]
-            for matrix, scale in one.matrices()
+            for matrix, scale in weights.matrices()
         ],
-        "combine": "" if one.combine == "sum" else one.combine,
-        "anchor": one.anchor and list(one.anchor),
+        "combine": "" if weights.combine == "sum" else weights.combine,
+        "anchor": weights.anchor and list(weights.anchor),
         "absolute": intensity.absolute,
         "gain": sqrt(intensity.square) if is_magnitude else float(intensity.gain),
         "offset": float(intensity.offset),

@@ -1,4 +1,4 @@
-"""Learning, watched: a loss curve and kernels taking shape on a terminal, lines in a pipe.
+"""The curve of a loss and the kernels that are learned, on a terminal; in a pipe, lines.
 
 All of it goes to stderr; stdout is for the result.
 """
@@ -7,8 +7,9 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from math import ceil, log10
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING
 
+from convcli.fitting.least_squares import Moment
 from convcli.output import note
 
 if TYPE_CHECKING:
@@ -16,17 +17,6 @@ if TYPE_CHECKING:
 
 Kernel = Sequence[Sequence[float]]
 
-
-class Moment(Protocol):
-    """A moment of learning: how many steps were taken, and the loss."""
-
-    @property
-    def step(self) -> int: ...
-    @property
-    def loss(self) -> float: ...
-
-
-M = TypeVar("M", bound=Moment)
 
 FRAMES = 72
 """Moments that are shown, closer together at the start, where most happens."""
@@ -51,7 +41,7 @@ def schedule(steps: int, count: int = FRAMES) -> list[int]:
 
 
 def watch(
-    moments: Iterator[M], steps: int, title: str, kernels: Callable[[M], Sequence[Kernel]]
+    moments: Iterator[Moment], steps: int, title: str, kernels: Callable[[Moment], Sequence[Kernel]]
 ) -> list[float]:
     """Run through all moments, print or draw some, and return their losses.
 
@@ -69,35 +59,35 @@ def watch(
 
 
 def _live(
-    moments: Iterator[M], steps: int, title: str, kernels: Callable[[M], Sequence[Kernel]]
+    moments: Iterator[Moment], steps: int, title: str, kernels: Callable[[Moment], Sequence[Kernel]]
 ) -> list[float]:
     from rich.console import Console
     from rich.live import Live
 
     console = Console(stderr=True, markup=False, highlight=False, emoji=False)
-    scheduled, losses, places = set(schedule(steps)), [], []
+    scheduled, losses, points = set(schedule(steps)), [], []
     with Live(console=console, auto_refresh=False) as live:
         last = 0.0
         for moment in moments:
             losses.append(moment.loss)
             if moment.step in scheduled or monotonic() - last > 0.25:
-                places.append((moment.step, moment.loss))
-                live.update(picture(title, places, steps, kernels(moment)), refresh=True)
+                points.append((moment.step, moment.loss))
+                live.update(picture(title, points, steps, kernels(moment)), refresh=True)
                 sleep(max(0.0, PAUSE - (monotonic() - last)))
                 last = monotonic()
     return losses
 
 
 def picture(
-    title: str, places: Sequence[tuple[int, float]], steps: int, kernels: Sequence[Kernel]
+    title: str, points: Sequence[tuple[int, float]], steps: int, kernels: Sequence[Kernel]
 ) -> "Text":
     """The curve so far and the kernels as they are, for a terminal."""
     from rich.text import Text
 
-    step, loss = places[-1]
+    step, loss = points[-1]
     text = Text(no_wrap=True, overflow="crop")
     text.append(f"{title}   step {step:,} of {steps:,}   loss {loss:.6g}\n", "bold")
-    for line in curve([loss for _, loss in places]):
+    for line in curve([loss for _, loss in points]):
         text.append(line + "\n", "cyan")
     text.append(f"{'':9}└{'─' * WIDTH}\n", "dim")
     text.append(
@@ -140,11 +130,8 @@ def heat(kernel: Kernel) -> "Text":
     for row in kernel:
         for weight in row:
             level = round(abs(weight) / strongest * 200)
-            colour = (
-                f"rgb({255 - level},{255 - level},255)"
-                if weight < 0
-                else (f"rgb(255,{255 - level},{255 - level})")
-            )
-            text.append(f"{weight:8.4f} ", f"black on {colour}")
+            faint = 255 - level
+            color = f"rgb({faint},{faint},255)" if weight < 0 else f"rgb(255,{faint},{faint})"
+            text.append(f"{weight:8.4f} ", f"black on {color}")
         text.append("\n")
     return text
