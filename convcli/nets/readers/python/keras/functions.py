@@ -204,20 +204,20 @@ def split_at(
     """`ops.split(x, [1, 3], axis=-1)`: before these indices, as NumPy does; else as `tf.split`."""
     if not isinstance(pieces, list | tuple):
         return split(interpreter, x, pieces, axis_, **options)
-    place = axis(options.get("axis", axis_), len(to_tensor(x).shape))
-    return by_shape("split", indexing.tensor_split, interpreter, x, pieces, place)
+    index = axis(options.get("axis", axis_), len(to_tensor(x).shape))
+    return by_shape("split", indexing.tensor_split, interpreter, x, pieces, index)
 
 
 def take(
     interpreter: Interpreter, x: Value, indices: Value, axis_: Value = None, **options: Value
 ) -> Value:
     """`ops.take(x, [0, 2], axis=-1)`, `tf.gather(x, indices, axis=1)`; a number drops the axis."""
-    place = options.get("axis", axis_)
-    if place is None or options.get("batch_dims"):
+    along = options.get("axis", axis_)
+    if along is None or options.get("batch_dims"):
         raise ReadError("take and gather are read with their axis, and without batch_dims")
 
     def of_shapes(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
-        dim = axis(place, len(x.shape))
+        dim = axis(along, len(x.shape))
         return indexing.get_item(interpreter, x, (*[slice(None)] * dim, index))
 
     return by_shape("take", of_shapes, interpreter, x, indices)
@@ -242,11 +242,11 @@ def index_of(
     type_: str, /, interpreter: Interpreter, x: Value, axis_: Value = None, **options: Value
 ) -> Value:
     """`ops.argmax(x, axis=-1)`; without an axis, TensorFlow and NumPy mean different ones."""
-    place = options.get("axis", axis_)
-    if place is None:
+    index = options.get("axis", axis_)
+    if index is None:
         raise ReadError(f"{type_} is read with its axis")
     keeps = bool(options.get("keepdims", False))
-    return reduction(type_, None, interpreter, x, place, keeps)
+    return reduction(type_, None, interpreter, x, index, keeps)
 
 
 def like(interpreter: Interpreter, x: Value, *_: Value, **options: Value) -> Tensor:
