@@ -19,7 +19,7 @@ else:
         def __new__(kind, name, bases, body):
             fields = tuple(body.get("__annotations__", ()))
             body["_field_defaults"] = {field: body[field] for field in fields if field in body}
-            body |= {field: property(itemgetter(place)) for place, field in enumerate(fields)}
+            body |= {field: property(itemgetter(index)) for index, field in enumerate(fields)}
             body |= {"_fields": fields, "__match_args__": fields, "__slots__": (), "__new__": _new}
             body["_make"] = classmethod(lambda cls, values: cls(*values))
             return type(name, (tuple, *bases[1:]), body)

@@ -7,10 +7,12 @@ import shlex
 import subprocess
 import sys
 import termios
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import chdir, redirect_stdout
 from io import BytesIO, TextIOWrapper
 from itertools import pairwise
 from pathlib import Path
+from unittest.mock import patch
 
 from convcli.cli.main import run
 
@@ -100,31 +102,71 @@ def step(words: list[str], given: bytes, folder: Path, stream: type[TextIOWrappe
 def on_terminal(line: str, folder: Path, reader: bool = False) -> tuple[int, str]:
     """Exit code of a line, and what it leaves on the terminal, without codes for colour.
 
-    Standard input is the terminal where a `reader` sits at it, and empty elsewhere.
+    Standard input is the terminal where a `reader` sits at it, and empty elsewhere. A line of
+    convcli alone, without a reader, runs in this process.
     """
     main, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, SIZE)
     environment = {
         key: value for key, value in os.environ.items() if key not in ("COLUMNS", "FORCE_COLOR")
-    }
-    with subprocess.Popen(
-        ["bash", "-o", "pipefail", "-c", shell_line(line)],
-        cwd=folder,
-        env=environment | {"NO_COLOR": "1", "TERM": "xterm", "LC_ALL": "C.UTF-8"},
-        stdin=terminal if reader else subprocess.DEVNULL,
-        stdout=terminal,
-        stderr=terminal,
-    ) as process:
-        os.close(terminal)
-        shown = b""
-        while True:
-            try:
-                part = os.read(main, 65536)
-            except OSError:  # Linux: nobody writes any more
-                break
-            if not part:
-                break
-            shown += part
+    } | {"NO_COLOR": "1", "TERM": "xterm", "LC_ALL": "C.UTF-8"}
+    steps = steps_of(line, folder)
+    with ThreadPoolExecutor(1) as beside:
+        shown = beside.submit(all_of, main)
+        try:
+            if steps is not None and len(steps) == 1 and not reader:
+                code = on_descriptor(steps[0][1][1:], folder, terminal, environment)
+            else:
+                code = subprocess.run(
+                    ["bash", "-o", "pipefail", "-c", shell_line(line)],
+                    cwd=folder,
+                    env=environment,
+                    stdin=terminal if reader else subprocess.DEVNULL,
+                    stdout=terminal,
+                    stderr=terminal,
+                    check=False,
+                ).returncode
+        finally:
+            os.close(terminal)
+        text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.result().decode())
     os.close(main)
-    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode()).replace("\r\n", "\n")
-    return process.returncode, "\n".join(row.rstrip() for row in text.splitlines())
+    return code, "\n".join(row.rstrip() for row in text.replace("\r\n", "\n").splitlines())
+
+
+def all_of(main: int) -> bytes:
+    """What is written to a terminal until nobody has it open."""
+    shown = b""
+    while True:
+        try:
+            part = os.read(main, 65536)
+        except OSError:  # Linux: nobody writes any more
+            return shown
+        if not part:
+            return shown
+        shown += part
+
+
+def on_descriptor(
+    words: list[str], folder: Path, terminal: int, environment: dict[str, str]
+) -> int:
+    """Exit code of convcli in this process, with a terminal as its output."""
+    streams, kept = (sys.stdin, sys.stdout, sys.stderr), [os.dup(number) for number in range(3)]
+    with (
+        open(os.devnull) as nothing,
+        chdir(folder),
+        patch.dict(os.environ, environment, clear=True),
+    ):
+        for number, source in enumerate((nothing.fileno(), terminal, terminal)):
+            os.dup2(source, number)
+        try:
+            with (
+                open(0, closefd=False) as sys.stdin,
+                open(1, "w", closefd=False) as sys.stdout,
+                open(2, "w", 1, closefd=False) as sys.stderr,
+            ):
+                return run(words)
+        finally:
+            sys.stdin, sys.stdout, sys.stderr = streams
+            for number, source in enumerate(kept):
+                os.dup2(source, number)
+                os.close(source)

@@ -325,7 +325,7 @@ def _report_path(quiet: bool) -> Callable[[Progress, Outcome], None]:
             if not quiet or text != IN_BANDS:  # what is lost is said in any case
                 progress.note(f"{safe(outcome.source)}: {text}")
         if not quiet and progress.total == 1 and isinstance(outcome.value, dict):
-            progress.note(f"{safe(outcome.target)}: {outcome.value['said']}")
+            progress.note(f"{safe(outcome.target)}: {outcome.value['text']}")
         if outcome.status != "failed" and not quiet:
             progress.path(outcome.target)
 

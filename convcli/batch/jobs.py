@@ -148,9 +148,9 @@ class FilterJob(Job):
                         return finished
                 raise
             notes = opened.losses if opened.picture else (IN_BANDS,)
-            said, values = statistics.described(opened.plan.faint), statistics.record()
+            text, values = statistics.described(opened.plan.faint), statistics.record()
             plan = opened.plan.record() if self.describes else {}
-            return Done("done", notes, {"said": said, "values": values, "plan": plan})
+            return Done("done", notes, {"text": text, "values": values, "plan": plan})
 
         return work
 

@@ -37,7 +37,7 @@ def read_setup(layers: Sequence[str], options: FeatureOptions) -> Setup:
         raise SpecError(f"--{given[0]} does not go with --{given[1]}")
     if options.like is not None:
         return saved_setup(options.like, options)
-    recipe: Recipe | None = None
+    recipe = Recipe(network="", init=Init(), vector="mean,std")
     if layers:
         words = tuple(layers)
     elif options.net is not None:
@@ -48,7 +48,7 @@ def read_setup(layers: Sequence[str], options: FeatureOptions) -> Setup:
     return _setup(words, recipe, options)
 
 
-def _setup(words: tuple[str, ...], recipe: Recipe | None, options: FeatureOptions) -> Setup:
+def _setup(words: tuple[str, ...], recipe: Recipe, options: FeatureOptions) -> Setup:
     texts, reading = _read(words)
     sizes = options.crop or options.resize
     complete = for_pictures(reading, None if sizes == "keep" else sizes)
@@ -64,12 +64,8 @@ def _setup(words: tuple[str, ...], recipe: Recipe | None, options: FeatureOption
     if weights and options.given("init", "seed", "zero_mean", "unit_norm"):
         given = "--weights are given" if options.weights else f"{safe(weights)} holds the weights"
         raise SpecError(f"{given}, not drawn; leave --init and --seed out")
-    base = recipe.init if recipe else Init()
-    init = Init(
-        options.init or base.name,
-        options.zero_mean or (base.zero_mean and options.init is None),
-        options.unit_norm or (base.unit_norm and options.init is None),
-    )
+    base = recipe.init if options.init is None else Init(options.init or recipe.init.name)
+    init = Init(base.name, options.zero_mean or base.zero_mean, options.unit_norm or base.unit_norm)
     preparation, more = _preparation(network, reading.input, recipe, options)
     return Setup(
         texts,
@@ -79,7 +75,7 @@ def _setup(words: tuple[str, ...], recipe: Recipe | None, options: FeatureOption
         SEED if options.seed is None else options.seed,
         weights,
         preparation,
-        read_vector(options.vector or (recipe.vector if recipe else "mean,std")),
+        read_vector(options.vector or recipe.vector),
         slopes(complete),
         (*notes, *more),
     ).checked()
@@ -97,12 +93,12 @@ def _read(words: tuple[str, ...]) -> tuple[tuple[str, ...], Reading]:
 
 
 def _preparation(
-    network: Network, open_shape: OpenShape | None, recipe: Recipe | None, options: FeatureOptions
+    network: Network, open_shape: OpenShape | None, recipe: Recipe, options: FeatureOptions
 ) -> tuple[Preparation, tuple[str, ...]]:
     """How pictures are prepared: by the options, else for the input that the network names."""
     resize, crop = options.resize, options.crop
     notes: tuple[str, ...] = ()
-    gray = options.gray or bool(recipe and recipe.gray)
+    gray = options.gray or recipe.gray
     named = closed_shape(open_shape)
     channels = (open_shape and open_shape[0]) or declared(network) or (1 if gray else CHANNELS)
     if named and len(named) == 3 and resize is None and crop is None:
@@ -118,5 +114,5 @@ def _preparation(
         channels if channels in (1, 3) else None,
         None if resize == "keep" else resize,
         crop,
-        options.normalize or (recipe.normalize if recipe else "unit"),
+        options.normalize or recipe.normalize,
     ), notes

@@ -195,7 +195,7 @@ INITS: dict[str, Callable[[np.random.Generator, Shape, float], Array]] = {
 
 
 def draw_bytes(init: Init, shape: Shape) -> int:
-    """The most that `draw` allocates beside the filters, in bytes."""
+    """The maximum that `draw` allocates besides the filters, in bytes."""
     copies = {"orthogonal": 4, "gabor": 3, "dct": 3}.get(init.name, 0)
     adjusting = 8 * prod(shape) if init.unit_norm else 0
     return max(8 * copies * prod(shape), 2 * 8 * CHUNK, adjusting)

@@ -1,4 +1,4 @@
-"""What each layer of the notation does to the maps of one image: a record → a call of the core.
+"""The layers of the notation on the maps of one image: a record → a call of the core.
 
 Maps are float32 (c, *lengths) with one or two lengths, or a vector (c,). FORWARD holds a line for
 each kind of layer; the weights of a node come as arrays by role, as their `slots` say.
@@ -72,7 +72,7 @@ def refusal(layer: Layer) -> str | None:
 
 
 def forward(layer: Layer, inputs: Sequence[Array], weights: Weights) -> Array:
-    """What a layer makes of its inputs.
+    """The output of a layer.
 
     >>> pool = Pool("max", (2, 2), (2, 2), ((0, 0), (0, 0)))
     >>> forward(pool, [np.arange(8.0).reshape(1, 2, 4)], {})
@@ -162,10 +162,6 @@ def connected(layer: Conv, channels: int) -> Array:
     table = np.zeros((layer.filters, each), np.float32)
     table[filters, (pair // layer.filters + filters) % each] = 1
     return table.reshape(shape)
-
-
-def _depthwise(layer: Depthwise, x: Array, weights: Weights) -> Array:
-    return _conv(layer.conv(x.shape[0]), x, weights)
 
 
 def _separable(layer: Separable, x: Array, weights: Weights) -> Array:
@@ -285,10 +281,6 @@ def _local_response_norm(layer: LocalResponseNorm, x: Array, weights: Weights) -
     return conv.local_response_norm(spread, *layer).reshape(x.shape)
 
 
-def _local_contrast_norm(layer: LocalContrastNorm, x: Array, weights: Weights) -> Array:
-    return np.asarray(conv.local_contrast_norm(x[np.newaxis], layer.size)[0])
-
-
 def _prelu(layer: PReLU, x: Array, weights: Weights) -> Array:
     slopes = weights["weight"]
     if layer.slopes is None:
@@ -339,7 +331,7 @@ def _each(layer: Each, inputs: Sequence[Array], weights: Weights) -> Array:
 
 FORWARD: dict[type, Forward] = {
     Conv: _of_one(_conv),
-    Depthwise: _of_one(_depthwise),
+    Depthwise: _of_one(lambda layer, x, weights: _conv(layer.conv(x.shape[0]), x, weights)),
     Separable: _of_one(_separable),
     TransposedConv: _of_one(_transposed),
     Pool: _of_one(_pool),
@@ -350,7 +342,9 @@ FORWARD: dict[type, Forward] = {
     Upsample: _of_one(upsample),
     Norm: _of_one(_norm),
     LocalResponseNorm: _of_one(_local_response_norm),
-    LocalContrastNorm: _of_one(_local_contrast_norm),
+    LocalContrastNorm: _of_one(
+        lambda layer, x, weights: conv.local_contrast_norm(x[np.newaxis], layer.size)[0]
+    ),
     Activation: _of_one(lambda layer, x, weights: activate(layer, x)),
     PReLU: _of_one(_prelu),
     Identity: _of_one(lambda layer, x, weights: x),

@@ -41,7 +41,7 @@ from convcli.runtime.weights import slots, weight_bytes
 from convcli.text import bytes_text
 
 PROCESS_BYTES = 24 << 20
-"""What a process takes beside arrays once it computes: threads, BLAS's buffers, drawing."""
+"""Memory of a process besides arrays: threads, BLAS's buffers, drawing."""
 
 
 class Memory(NamedTuple):
@@ -49,7 +49,7 @@ class Memory(NamedTuple):
 
     weights: int
     activations: int
-    """The most that is alive at once, with what the layer at work needs beside its output."""
+    """The maximum that is alive at once, with the buffers of the layer at work."""
     retained: int
     """Maps that are drawn or kept until the end."""
     drawing: int
@@ -111,7 +111,7 @@ def prediction(
     limits: Limits | None = None,
     preparing: int = 0,
 ) -> Prediction:
-    """What `predicted` says, in words. Raises UnfitError for a run beyond the limits.
+    """The result of `predicted` in words. Raises UnfitError for a run beyond the limits.
 
     `preparing` are bytes that the picture takes before the run, where it is not read yet.
     """
@@ -217,7 +217,7 @@ BESIDE: dict[type, Callable[..., int]] = {
     LocalResponseNorm: lambda layer, shape, output: 16 * prod(shape),
     LocalContrastNorm: lambda layer, shape, output: 16 * prod(shape),
 }
-"""What each kind of layer allocates beside its output; others at most that much again."""
+"""The buffers of each kind of layer; others have at most the size of their output."""
 
 
 def resident() -> int:
@@ -240,7 +240,7 @@ def peak_resident() -> int | None:
 
 
 def took_note(started: float, memory: bool = True) -> str:
-    """The seconds since `started`, and the most memory that was taken."""
+    """The seconds since `started`, and the peak of memory."""
     resident_peak = peak_resident() if memory else None
     peak = f", peak memory measured: {bytes_text(resident_peak)}" if resident_peak else ""
     return f"{perf_counter() - started:.2f} s{peak}"

@@ -38,7 +38,7 @@ def array_of(stored: StoredArray) -> Array:
 
 
 def _flat(stored: StoredArray) -> Array:
-    """All numbers that are held, in the order in which they lie."""
+    """All stored numbers, in their order in memory."""
     name, data = safe(stored.name) or "a constant", stored.data
     if data is None:
         raise Refusal(f"the numbers of {name} are not in the file, nor beside it")
@@ -55,7 +55,7 @@ def _flat(stored: StoredArray) -> Array:
     if not letter:
         raise UnfitError(f"{name} holds {stored.type}, which cannot be computed with")
     size = bits // 8
-    # a view of whole elements, whatever lies behind them
+    # a view of whole elements, whatever follows them
     view = data[: len(data) // size * size]
     return np.frombuffer(view, f"<{letter}" if size > 1 else letter)
 

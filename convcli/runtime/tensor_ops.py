@@ -1,4 +1,4 @@
-"""What model files do to tensors beside layers, on arrays: `permute`, a slice, a matrix product."""
+"""Operations of model files other than layers, on arrays: `permute`, a slice, a matrix product."""
 
 from collections.abc import Callable, Sequence
 
@@ -13,7 +13,7 @@ from convcli.runtime.resize import resize
 from convcli.runtime.sampling import grid_sample
 
 Index = int | None | str | tuple[int | None, int | None, int | None]
-"""What an operation keeps of an index: a number, the ends of a slice, "…" for a tensor."""
+"""An index in an operation: a number, the ends of a slice, "…" for a tensor."""
 
 
 def _slice(x: Array, indices: tuple[Index, ...]) -> Array:
@@ -32,10 +32,6 @@ def _reduced(function: Callable[..., Array]) -> Callable[..., Array]:
         return function(x, *rest, axis=axes, keepdims=keepdims)
 
     return call
-
-
-def _gather(x: Array, indices: Array, axis: int) -> Array:
-    return np.take(x, indices.astype(np.intp), axis)
 
 
 def _gather_elements(x: Array, indices: Array, axis: int) -> Array:
@@ -108,8 +104,8 @@ SCATTERED: dict[str, Callable[..., object]] = {
 """How a written value combines with the present one; "none" overwrites it."""
 
 
-def _written(x: Array, cells: tuple[Array, ...], updates: Array, reduction: str) -> Array:
-    y = x.copy()
+def _scatter_nd(x: Array, indices: Array, updates: Array, reduction: str) -> Array:
+    y, cells = x.copy(), tuple(np.moveaxis(indices.astype(np.intp), -1, 0))
     if reduction == "none":
         y[cells] = updates
     else:
@@ -118,14 +114,9 @@ def _written(x: Array, cells: tuple[Array, ...], updates: Array, reduction: str)
 
 
 def _scatter_elements(x: Array, indices: Array, updates: Array, axis: int, reduction: str) -> Array:
-    cells: list[Array] = list(np.indices(indices.shape, sparse=True))
-    along = indices.astype(np.intp)
-    cells[axis] = np.where(along < 0, along + x.shape[axis], along)
-    return _written(x, tuple(cells), updates, reduction)
-
-
-def _scatter_nd(x: Array, indices: Array, updates: Array, reduction: str) -> Array:
-    return _written(x, tuple(np.moveaxis(indices.astype(np.intp), -1, 0)), updates, reduction)
+    cells: Array = np.indices(indices.shape)
+    cells[axis] = np.where(indices < 0, indices + x.shape[axis], indices)
+    return _scatter_nd(x, np.moveaxis(cells, 0, -1), updates, reduction)
 
 
 def _reverse_sequence(x: Array, lengths: tuple[int, ...], batch: int) -> Array:
@@ -196,7 +187,7 @@ OPERATIONS: dict[str, Callable[..., Array]] = {
     "sum_square": _reduced(lambda x, **how: np.square(x).sum(**how)),
     "log_sum": _reduced(lambda x, **how: np.log(x.sum(**how))),
     "log_sum_exp": _reduced(_log_sum_exp),
-    "gather": _gather,
+    "gather": lambda x, indices, axis: np.take(x, indices.astype(np.intp), axis),
     "gather_elements": _gather_elements,
     "gather_nd": _gather_nd,
     "pad": _pad,
@@ -235,13 +226,13 @@ ARITHMETIC: dict[str, Callable[..., Array]] = {
 
 
 def operate(layer: Operation, inputs: Sequence[Array], weights: object) -> Array:
-    """An operation on arrays of one image each; whole shapes are restored for it.
+    """An operation on arrays of one image each; their complete shapes are restored for it.
 
     Raises UnfitError for values that it cannot work on, such as places beyond a tensor.
     """
-    whole = [x.reshape(shape) for x, shape in zip(inputs, layer.inputs, strict=True)]
+    arrays = [x.reshape(shape) for x, shape in zip(inputs, layer.inputs, strict=True)]
     try:
-        output = OPERATIONS[layer.type](*whole, *layer.values)
+        output = OPERATIONS[layer.type](*arrays, *layer.values)
     except (IndexError, ValueError) as error:
         if isinstance(error, UnfitError):
             raise

@@ -52,12 +52,12 @@ def slots(rows: Iterable[Row]) -> dict[str, Slot]:
 
 
 def weight_name(node: str, role: str) -> str:
-    """What an array is called: by its node and its role; a parameter by its node alone."""
+    """The name of an array: its node and its role; for a parameter, its node alone."""
     return f"{node}.{role}" if role else node
 
 
 def weight_bytes(rows: Sequence[Row]) -> int:
-    """What the weights take in float32."""
+    """The bytes of the weights in float32."""
     return 4 * sum(prod(slot.shape) for slot in slots(rows).values())
 
 
@@ -75,11 +75,11 @@ def drawn(
         if row.node.owner:
             continue
         for role, slot in slots_of(row.node.layer, *row.inputs[:1] or ((),)).items():
-            weights[weight_name(row.name, role)] = _filled(slot, generator, init, slope[row.name])
+            weights[weight_name(row.name, role)] = _initial(slot, generator, init, slope[row.name])
     return weights
 
 
-def _filled(slot: Slot, generator: np.random.Generator, init: Init, slope: float) -> Array:
+def _initial(slot: Slot, generator: np.random.Generator, init: Init, slope: float) -> Array:
     if slot.fill == "filters":
         return draw(init, generator, slot.shape, slope)
     if slot.fill == "transposed":
@@ -111,7 +111,7 @@ def slopes(network: Network) -> dict[str, float]:
 
 
 def _slope(layer: Layer) -> float | None:
-    """What a layer says of the slope behind those before it; None for one that passes it on."""
+    """The slope that a layer means for the layers before it; None for one that passes it on."""
     if isinstance(layer, PReLU):
         return 0.25
     if isinstance(layer, Activation):
@@ -120,7 +120,7 @@ def _slope(layer: Layer) -> float | None:
 
 
 FILTERED = (Conv, Depthwise, Linear, Separable, TransposedConv)
-"""Layers with filters, which end what an activation behind them says of those before."""
+"""Layers with filters, at which the slope of a following activation ends."""
 
 
 def read_weights(path: str, wanted: Mapping[str, Slot]) -> tuple[dict[str, Array], list[str]]:

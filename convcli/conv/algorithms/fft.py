@@ -96,14 +96,14 @@ def convolve(x: Array, weight: Array, problem: Problem) -> Array:
                     total += spectra[c] * filters[g, f, c]
                 sums = np.fft.irfft2(total, side)[:, : steps[0], : steps[1]]
                 band = sums.transpose(1, 0, 2).reshape(steps[0], -1)
-                _place(band, y[n, g, f], top, left * steps[1], problem.stride)
+                _write_strided(band, y[n, g, f], top, left * steps[1], problem.stride)
 
     images, groups = range(problem.images), range(problem.groups)
     share(list(product(images, groups, range(tiles[0]), _columns(problem))), work)
     return y
 
 
-def _place(sums: Array, y: Array, top: int, left: int, stride: Pair) -> None:
+def _write_strided(sums: Array, y: Array, top: int, left: int, stride: Pair) -> None:
     """Sums of stride 1, whose first stands at (top, left), into y (h', w') at its own stride."""
     row_step, column_step = stride
     first, start = ceil_div(top, row_step), ceil_div(left, column_step)

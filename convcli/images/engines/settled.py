@@ -86,8 +86,8 @@ class Settled(NamedTuple):
             if quantizer.absolute:
                 np.abs(values, out=values)
             np.add(values, np.float32(quantizer.offset + 0.5 + slack), out=values)
-            least, greatest = float(values.min()), float(values.max())
-            doubtful = _doubtful(values, (least, greatest), 2 * slack, scratch)
+            ends = float(values.min()), float(values.max())
+            doubtful = _doubtful(values, ends, 2 * slack, scratch)
             if len(doubtful[0]) * taps.size > values.size:  # a flat band
                 total = NOTHING
                 for begin in range(top, bottom, step):
@@ -100,8 +100,8 @@ class Settled(NamedTuple):
             true = band.reshape(-1)[windows].astype(np.float64) @ taps
             settled, known = quantizer.samples(true)
             values[doubtful] = full / 2  # not clipped
-            ends = [least - 0.5, greatest - 0.5]
-            others = quantizer.stored(values, [], ends, out, scratch)[1]
+            true_ends = [end - 0.5 for end in ends]
+            others = quantizer.stored(values, [], true_ends, out, scratch)[1]
             out[doubtful] = settled
             total = Statistics(INF, -INF, known.clipped + others.clipped, values.size)
             if not len(r):
@@ -123,10 +123,10 @@ def _doubtful(
     np.floor(values, out=rest)
     np.subtract(values, rest, out=rest)
     np.less_equal(rest, np.float32(slack), out=mask)
-    (least, greatest), (low, high) = ends, scratch.ends
-    if least - slack < low + 0.5:
-        mask |= values <= np.float32(least + slack)
-    if greatest > high + 0.5:
-        mask |= values >= np.float32(greatest - slack)
+    (minimum, maximum), (low, high) = ends, scratch.ends
+    if minimum - slack < low + 0.5:
+        mask |= values <= np.float32(minimum + slack)
+    if maximum > high + 0.5:
+        mask |= values >= np.float32(maximum - slack)
     places = np.unravel_index(np.flatnonzero(mask), mask.shape)
     return tuple(places[axes.index(axis)] for axis in range(values.ndim))

@@ -73,11 +73,11 @@ class AlphaEngine(ABC):
         window = bands.window
         if window.border.name in ("zero", "constant"):
             window = window._replace(border=Border("constant", self.full))
-        covers = Bands(bands.pixels, window)
+        alpha_bands = Bands(bands.pixels, window)
 
         def read(top: int, bottom: int) -> tuple[Values, Values, Centers]:
             color = bands.read(top, bottom, dtype, None, slice(0, -1))
-            alpha = covers.read(top, bottom, dtype, None, slice(-1, None))
+            alpha = alpha_bands.read(top, bottom, dtype, None, slice(-1, None))
             return color, alpha, bands.centers(color)
 
         return read

@@ -298,14 +298,12 @@ def _write_rows(
 ) -> Statistics:
     """Rows as they are computed."""
     check_suffix(target.path, picture)
-    results: list[Filtered] = []
 
-    def write(stream: IO[bytes]) -> None:
+    def write(stream: IO[bytes]) -> Statistics:
         writer = RowWriter(stream, _shape(picture, plan), picture.pixels.dtype)
-        results.append(filter_picture(picture, plan, threads, writer))
+        return filter_picture(picture, plan, threads, writer).statistics
 
-    write_file(target.path, write, target.force)
-    return results[0].statistics
+    return write_file(target.path, write, target.force)
 
 
 def _write_strips(
@@ -315,15 +313,14 @@ def _write_strips(
     shape = _shape(picture, plan)
     writer = StripWriter(shape, target.options.of(form, picture.metadata))
     metadata = saved_metadata(picture, form, shape)
-    results: list[Filtered] = []
 
-    def write(stream: IO[bytes]) -> None:
-        results.append(filter_picture(picture, plan, threads, writer, writer.rows))
+    def write(stream: IO[bytes]) -> Statistics:
+        statistics = filter_picture(picture, plan, threads, writer, writer.rows).statistics
         with refusals(form):
             writer.write(stream, metadata)
+        return statistics
 
-    write_output(target.path, write, target.force)
-    return results[0].statistics
+    return write_output(target.path, write, target.force)
 
 
 def _shape(picture: Picture, plan: FilterPlan) -> tuple[int, int, int]:

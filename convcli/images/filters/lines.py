@@ -38,15 +38,15 @@ def _thinned(x: Values, y: Values, strength: Values) -> Flags:
     rows, columns = strength.shape
     inside = slice(1, -1), slice(1, -1)
     x, y, own = x[inside], y[inside], strength[inside]
-    wide, high = np.abs(x), np.abs(y)
+    level, upright = np.abs(x), np.abs(y)
     rising = x * y >= 0  # the gradient points to the lower right, or to the upper left
-    steep = high > wide
+    steep = upright > level
 
     def neighbors(row: int, column: int) -> Values:
         return strength[1 + row : rows - 1 + row, 1 + column : columns - 1 + column]
 
     with np.errstate(invalid="ignore", divide="ignore"):
-        share = np.where(steep, wide / high, high / wide)
+        share = np.where(steep, level / upright, upright / level)
     share = np.where(np.isfinite(share), share, 0.0)
     thin = own > 0
     for sign in (1, -1):

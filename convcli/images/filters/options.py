@@ -56,8 +56,8 @@ class FilterOptions(Options):
         for name, kind in FilterOptions.__annotations__.items():
             value, minimum = getattr(self, name), MINIMA.get(name)
             if not _is_of(value, kind, minimum):
-                least = "" if minimum is None else f" of at least {minimum}"
-                raise SpecError(f"{name} {value!r:.40} is not {_described(kind)}{least}")
+                bound = "" if minimum is None else f" of at least {minimum}"
+                raise SpecError(f"{name} {value!r:.40} is not {_described(kind)}{bound}")
 
     def record(self) -> str:
         """One line of JSON, in ASCII: the kernels, and the options that have not their defaults.

@@ -6,6 +6,7 @@ picture of its own without one, and handed on, so that every sample is the one o
 
 import os
 from collections.abc import Callable, Iterator
+from functools import partial
 from importlib.util import find_spec
 from math import prod
 from struct import pack
@@ -90,13 +91,8 @@ def filter_in_bands(source: str, plan: FilterPlan, refusal: str) -> Statistics:
             f"{refusal}; in bands results are written as {' or '.join(WRITERS)} to a file: "
             "-o out.tif"
         )
-    results: list[Statistics] = []
-
-    def write(stream: IO[bytes]) -> None:
-        results.append(_through_bands(source, plan, WRITERS[form.name], stream))
-
-    write_file(target.path, write, target.force)
-    return results[0]
+    write = partial(_through_bands, source, plan, WRITERS[form.name])
+    return write_file(target.path, write, target.force)
 
 
 def _through_bands(

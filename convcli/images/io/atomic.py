@@ -6,10 +6,12 @@ import stat
 from collections.abc import Callable, Iterable
 from errno import EINVAL, EISDIR, ENOENT, EOPNOTSUPP
 from io import BytesIO
-from typing import IO
+from typing import IO, TypeVar
 
 from convcli.errors import OutputError
 from convcli.text import safe
+
+Result = TypeVar("Result")
 
 DESCRIPTOR = re.compile(r"/dev/(std(out|err)|fd/[0-9]+)|/proc/self/fd/[0-9]+")
 """A file that the process has open."""
@@ -55,22 +57,23 @@ def files_named(words: Iterable[object]) -> list[str]:
     return [name for name in names if name]
 
 
-def write_file(path: str, write: Callable[[IO[bytes]], object], force: bool) -> None:
+def write_file(path: str, write: Callable[[IO[bytes]], Result], force: bool) -> Result:
     """Write a file completely or not at all: write a temporary file beside it, then rename that.
 
-    Without `force` a file that is there already is left as it is. Raises OutputError.
+    Returns what `write` does. Without `force` a file that is there already is left as it is. Raises
+    OutputError.
     """
     target = path if is_stream(path) else _followed(path)
     if is_stream(target):
         # a device or a named pipe is written to, not replaced; neither can be sought in
         buffer = BytesIO()
-        write(buffer)
+        result = write(buffer)
         try:
             with _opened(target) as stream:
                 stream.write(buffer.getbuffer())
         except OSError as error:
             raise OutputError(f"{safe(path)} cannot be written: {error.strerror}") from None
-        return
+        return result
     check_free([path], force)
     if os.path.isdir(target):
         raise OutputError(f"{safe(path)} is a folder")
@@ -78,7 +81,7 @@ def write_file(path: str, write: Callable[[IO[bytes]], object], force: bool) -> 
     try:
         handle, named = _temporary(os.path.dirname(target))
         with open(handle, "w+b") as stream:
-            write(stream)
+            result = write(stream)
             stream.flush()
             if os.path.exists(target):  # else a power failure could lose the old file
                 os.fsync(stream.fileno())
@@ -87,6 +90,7 @@ def write_file(path: str, write: Callable[[IO[bytes]], object], force: bool) -> 
                 named = _link(stream.fileno(), target, force)
         if named is not None:
             _publish(named, target, force)
+        return result
     except OSError as error:
         raise OutputError(f"{safe(path)} cannot be written: {error.strerror or error}") from None
     finally:

@@ -140,11 +140,11 @@ def sample_bits(start: bytes, form: str) -> int:
     """
     if form == "JPEG2000":
         place = start.find(b"\xff\x4f\xff\x51")
-        found = start[place + 42 : place + 43] if place >= 0 else b""
-        return (found[0] & 0x7F) + 1 if found else 8
+        size = start[place + 42 : place + 43] if place >= 0 else b""
+        return (size[0] & 0x7F) + 1 if size else 8
     place = start.find(b"av1C") if form == "AVIF" else -1
-    found = start[place + 6 : place + 7] if place >= 0 else b""
-    return 10 if found and found[0] & 0x40 else 8
+    flags = start[place + 6 : place + 7] if place >= 0 else b""
+    return 10 if flags and flags[0] & 0x40 else 8
 
 
 class Decoded(NamedTuple):

@@ -88,9 +88,9 @@ def _directories(image: Image.Image) -> bytes:
 
     They lie beside its own tags; a record of convcli is not kept, as it is of the picture before.
     """
-    found, kept = image.getexif(), Image.Exif()
+    own, kept = image.getexif(), Image.Exif()
     for number in (EXIF_IFD, GPS_IFD):
-        directory = dict(found.get_ifd(number))
+        directory = dict(own.get_ifd(number))
         if record_of(image) is not None:
             directory.pop(USER_COMMENT, None)
         if directory:

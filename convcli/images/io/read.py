@@ -141,7 +141,7 @@ def _picture(image: ImageFile, stream: IO[bytes], prefetch: Prefetch, every_kind
     samples that are not numbers.
     """
     header, decoded, notes = prefetch.header(), prefetch.decoded or Decoded(), []
-    if image.format == "MPO" and not prefetch.named:
+    if image.format == "MPO" and not prefetch.source.frames:
         notes.append("only the first of several pictures is read")
     if header.frames > 1 and not every_kind:
         raise PictureError(
@@ -304,17 +304,13 @@ def _converted(image: Image.Image, mode: str) -> Image.Image:
     if mode == "I;16" and image.mode == "I;16B":  # which Pillow would cut off at 255
         return Image.fromarray(np.asarray(image).astype("<u2"))
     if image.mode == "1" and mode == "LA":
-        image = _with_info(image.convert("L"), image)
+        info, image = dict(image.info), image.convert("L")
+        image.info = info
     if image.mode == "CMYK":
         from convcli.images.io.inks import rgb_of_inks
 
         return rgb_of_inks(image, image.info.get("icc_profile"))
     return image.convert(mode)
-
-
-def _with_info(image: Image.Image, of: Image.Image) -> Image.Image:
-    image.info = dict(of.info)
-    return image
 
 
 def _of_8_bits(frame: Samples) -> Image.Image:

@@ -138,10 +138,10 @@ class Prefetch:
     """
 
     def __init__(self, source: str, background: bool = False, limits: Limits | None = None) -> None:
-        self.file, named = self.source = source_of(source)
+        self.source = source_of(source)
+        self.file = self.source.file
         self.numbers = range(1)
         """The frames that are read."""
-        self.named = bool(named)
         self.limits = limits or Limits()
         self.decoded: Decoded | None = None
         """What its decoder said, once it is decoded."""
@@ -274,7 +274,9 @@ class Prefetch:
         else:
             try:
                 check_parts(image)
-                several = self.named or image.format != "MPO"  # of one JPEG the first is read
+                several = (
+                    self.source.frames or image.format != "MPO"
+                )  # of one JPEG the first is read
                 self.numbers = self.source.numbers(getattr(image, "n_frames", 1) if several else 1)
                 if self.numbers.start:
                     image.seek(self.numbers.start)

@@ -13,7 +13,7 @@ from PIL import Image
 
 from convcli.errors import OutputError, Refusal
 from convcli.images.image import Picture
-from convcli.images.io.atomic import write_file
+from convcli.images.io.atomic import Result, write_file
 from convcli.images.io.formats import FORMATS, Format, SaveOptions, format_of, suffix_of
 from convcli.images.io.metadata import RECORD_KEY, with_record, with_size
 from convcli.images.io.netpbm import header, write_pfm
@@ -37,20 +37,20 @@ def write_picture(
         write_output(target, saver(picture, form, options), force)
 
 
-def write_output(target: str, write: Callable[[IO[bytes]], object], force: bool = False) -> None:
+def write_output(target: str, write: Callable[[IO[bytes]], Result], force: bool = False) -> Result:
     """Write a file completely or not at all; for "-" write its content to stdout.
 
-    Raises OutputError.
+    Returns what `write` does. Raises OutputError.
     """
     if target != "-":
         return write_file(target, write, force)
     buffer = BytesIO()
-    write(buffer)
+    result = write(buffer)
     check_stdout()
     sys.stdout.flush()
     sys.stdout.buffer.write(buffer.getbuffer())
     sys.stdout.buffer.flush()
-    return None
+    return result
 
 
 def check_stdout() -> None:

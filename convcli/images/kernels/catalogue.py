@@ -80,8 +80,8 @@ def _difference(center: Fraction, blur: Kernel, share: Fraction) -> Kernel:
 
 
 def _dog(sigma1: float = 1.0, sigma2: float = 1.6) -> Kernel:
-    (narrow,), (wide,) = gaussian(sigma1).parts, gaussian(sigma2).parts
-    return Kernel((narrow, wide._replace(scale=-wide.scale)), combine="sum")
+    (first,), (second,) = gaussian(sigma1).parts, gaussian(sigma2).parts
+    return Kernel((first, second._replace(scale=-second.scale)), combine="sum")
 
 
 def _log(sigma: float = 1.4) -> Kernel:

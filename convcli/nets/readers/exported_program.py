@@ -14,23 +14,8 @@ from math import prod
 from convcli.errors import SpecError, UnfitError
 from convcli.geometry import Padding
 from convcli.nets.graph import INPUT, Given, Network, Reading, Stopped
-from convcli.nets.layers import (
-    Activation,
-    Conv,
-    Identity,
-    Layer,
-    Linear,
-    Norm,
-    Shape,
-)
-from convcli.nets.readers.tensor_graph import (
-    Halt,
-    TensorGraph,
-    Traced,
-    Value,
-    traced,
-    weight_owner,
-)
+from convcli.nets.layers import Activation, Conv, Identity, Layer, Linear, Norm, Shape
+from convcli.nets.readers.tensor_graph import Halt, TensorGraph, Traced, Value, traced, weight_owner
 from convcli.nets.readers.vocabulary.registry import names_of
 from convcli.nets.stored_arrays import StoredArray
 from convcli.records import NamedTuple
@@ -127,24 +112,27 @@ class _Program:
     @property
     def shape(self) -> Shape:
         """The input that it was exported for, (channels, *lengths)."""
-        whole = self.sizes[self.inputs[0]]
-        return whole[1:] if len(whole) > 1 else whole
+        sizes = self.sizes[self.inputs[0]]
+        return sizes[1:] if len(sizes) > 1 else sizes
 
     def network(self, shape: Shape, given: tuple[Given, ...] = ()) -> Network:
         """The network, which is valid only for the sizes that it was exported with."""
         others = [x for x in given if x.shape and x.shape != self.sizes.get(x.name)]
         if shape != self.shape or (others and others[0].name in self.inputs[1:]):
-            sizes = ", ".join(f"{name} {self._size_text(name)}" for name in self.inputs)
+            texts = (f"{name} {'x'.join(map(str, self.sizes[name]))}" for name in self.inputs)
+            sizes = ", ".join(texts)
             raise UnfitError(f"{safe(self.source)} was exported for {safe(sizes)} only")
         graph = TensorGraph()
         known: dict[str, Value] = {**self.arrays}
-        whole = self.sizes[self.inputs[0]]
-        known[self.inputs[0]] = traced(INPUT, whole)
+        input_size = self.sizes[self.inputs[0]]
+        known[self.inputs[0]] = traced(INPUT, input_size)
         stopped = None
         node = None
         try:
-            if whole[0] != 1 and len(whole) > 1:
-                raise Halt(f"it was exported with a batch of {whole[0]}; export it with one image")
+            if input_size[0] != 1 and len(input_size) > 1:
+                raise Halt(
+                    f"it was exported with a batch of {input_size[0]}; export it with one image"
+                )
             for name in self.inputs[1:]:
                 known[name] = graph.further_input(safe(name), self.sizes[name])
             for node in self.nodes:
@@ -170,9 +158,6 @@ class _Program:
             outputs=nodes,
             sizes_alone="an exported program",
         )
-
-    def _size_text(self, name: str) -> str:
-        return "x".join(map(str, self.sizes[name]))
 
     def _append(self, node: _Node, graph: TensorGraph, known: dict[str, Value]) -> None:
         call = _Call(node, known, graph, self)
@@ -418,12 +403,8 @@ def _group_norm(call: _Call) -> Value | None:
     return call.layer(record, weight, bias)
 
 
-def _activation(type_: str) -> Callable[[_Call], Value | None]:
-    return lambda call: call.layer(Activation(type_))
-
-
-def _reshape(call: _Call) -> Value | None:
-    return call.graph.reshaped(call.x(), call.output, call.name)
+def _layer(record: Layer) -> Callable[[_Call], Value | None]:
+    return lambda call: call.layer(record)
 
 
 def _concat(call: _Call) -> Value | None:
@@ -483,14 +464,14 @@ OPERATORS: dict[str, Callable[[_Call], Value | None]] = {
     **{f"adaptive_avg_pool{n}d": _windowed(f"AdaptiveAvgPool{n}d", SIZE) for n in (1, 2, 3)},
     **{f"adaptive_max_pool{n}d": _windowed(f"AdaptiveMaxPool{n}d", SIZE) for n in (1, 2, 3)},
     **{
-        name.replace("hard_", "hard") + in_place: _activation(name)
+        name.replace("hard_", "hard") + in_place: _layer(Activation(name))
         for name in ACTIVATIONS
         for in_place in ("", "_")
     },
-    **dict.fromkeys(RESHAPES, _reshape),
+    **dict.fromkeys(RESHAPES, lambda call: call.graph.reshaped(call.x(), call.output, call.name)),
     **dict.fromkeys(SAME, _same),
     **dict.fromkeys(PRODUCTS, _product),
-    "dropout": lambda call: call.layer(Identity("dropout")),
+    "dropout": _layer(Identity("dropout")),
     "cat": _concat,
     "scaled_dot_product_attention": _attention,
 }

@@ -89,13 +89,9 @@ def read_config(data: bytes, path: str) -> Reading:
     except RecursionError:
         raise SpecError(f"{safe(name)}: its models are nested too deep") from None
     reading = read_python(script, name, keras=True)
-    return reading._replace(about=f"Keras model, {_title(config)}")
-
-
-def _title(config: Config) -> str:
     inner = config.get("config")
-    name = inner.get("name") if isinstance(inner, dict) else None
-    return safe(str(name or config.get("class_name")))[:60]
+    title = inner.get("name") if isinstance(inner, dict) else None
+    return reading._replace(about=f"Keras model, {safe(str(title or config['class_name']))[:60]}")
 
 
 def script_of(config: Config) -> str:

@@ -134,7 +134,10 @@ class LayerCalls:
                 raise SpecError(f"** in {excerpt(node)} is not read here")
             options[keyword.arg] = self._value(keyword.value)
         if name == "input":
-            self._set_input(args)
+            shape = named_shape(args)
+            if self.input is not None and (self.parts or shape != self.input):
+                raise SpecError("a second input is not read here; only networks with one input are")
+            self.input = shape
             return None
         if name in notation.BLOCKS:
             args = [self._branch(items, node) for items in args]
@@ -160,12 +163,6 @@ class LayerCalls:
         for item in items if isinstance(items, list) else [items]:
             self.parts.pop(id(item), None)  # layers in a block are not lines of their own
         return items
-
-    def _set_input(self, sizes: Sequence[object]) -> None:
-        shape = named_shape(sizes)
-        if self.input is not None and (self.parts or shape != self.input):
-            raise SpecError("a second input is not read here; only networks with one input are")
-        self.input = shape
 
 
 def read_layer_calls(lines: Sequence[Line]) -> tuple[Network, Shape | None]:

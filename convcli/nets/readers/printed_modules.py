@@ -52,17 +52,12 @@ HOLDING = {
 """Classes of PyTorch, torchvision and timm that hold parameters which a print does not show."""
 
 
-def _integers(values: Sequence[object], least: int = 2) -> list[int]:
-    """The integers of a print. Raises SpecError for fewer of them than `least`."""
+def _integers(values: Sequence[object], minimum: int = 2) -> list[int]:
+    """The integers of a print. Raises SpecError for fewer of them than `minimum`."""
     sizes = [value for value in values if type(value) is int]
-    if len(sizes) < least:
-        raise SpecError(f"needs {counted(least, 'number')}")
+    if len(sizes) < minimum:
+        raise SpecError(f"needs {counted(minimum, 'number')}")
     return sizes
-
-
-def _embedding(values: Sequence[object], options: dict[str, object]) -> int:
-    rows, columns = _integers(values)[:2]
-    return rows * columns
 
 
 RECURRENT = ("RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell")
@@ -103,7 +98,9 @@ def _root_mean_square(values: Sequence[object], options: dict[str, object]) -> i
 
 
 PARAMETERS: dict[str, Count] = {
-    **dict.fromkeys(("Embedding", "EmbeddingBag"), _embedding),
+    **dict.fromkeys(
+        ("Embedding", "EmbeddingBag"), lambda values, options: prod(_integers(values)[:2])
+    ),
     **{name: _recurrent(name) for name in RECURRENT},
     "RMSNorm": _root_mean_square,
     "Bilinear": _bilinear,

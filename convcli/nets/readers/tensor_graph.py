@@ -195,9 +195,9 @@ class TensorGraph:
         def operand(x: Value, other: Value) -> Traced:
             if isinstance(x, StoredArray) and isinstance(other, Traced) and not other.straight:
                 rank = len(other.order)
-                wide = x.reshaped((1,) * (rank - len(x.shape)) + x.shape)
-                if wide is not None and len(wide.shape) == rank:
-                    turned = wide.permuted([other.order.index(axis) for axis in range(rank)])
+                full = x.reshaped((1,) * (rank - len(x.shape)) + x.shape)
+                if full is not None and len(full.shape) == rank:
+                    turned = full.permuted([other.order.index(axis) for axis in range(rank)])
                     return source(turned)._replace(order=other.order)
             return source(x)
 
@@ -225,21 +225,21 @@ class TensorGraph:
         """The same values in order, in another shape."""
         x = self.settled(self.source(x))
         if prod(shape) != prod(x.stored):
-            met, wanted = "x".join(map(str, x.stored)), "x".join(map(str, shape))
-            raise Halt(f"{prod(x.stored):,} values ({met}) do not fit the shape {wanted}")
+            old, new = "x".join(map(str, x.stored)), "x".join(map(str, shape))
+            raise Halt(f"{prod(x.stored):,} values ({old}) do not fit the shape {new}")
         if per_image(shape) == per_image(x.stored):
             return traced(x.node, shape)
         self._check(shape)
-        new = per_image(shape)
-        record = Reshape((-1,)) if len(new) == 1 else Reshape(new)
+        image = per_image(shape)
+        record = Reshape((-1,)) if len(image) == 1 else Reshape(image)
         return traced(self._append(record, [x.node], name), shape)
 
     def settled(self, x: Traced) -> Traced:
         """The tensor with its axes in its node's order, permuted if that moves values."""
         if x.straight:
             return x
-        wide = [axis for axis in x.order if x.stored[axis] != 1]
-        if wide == sorted(wide):
+        longer = [axis for axis in x.order if x.stored[axis] != 1]
+        if longer == sorted(longer):
             return self.reshaped(traced(x.node, x.stored), x.shape)
         record = Operation("permute", (x.stored,), x.shape, (x.order,))
         return traced(self._append(record, [x.node]), x.shape)

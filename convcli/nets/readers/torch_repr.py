@@ -100,7 +100,8 @@ class PrintReader:
         elif child := re.match(CHILD, line):
             self._child(child, where)
         elif parameter := re.match(PARAMETER, line):
-            items.append(Leaf(_parameter(parameter[2]), parameter[1], where))
+            sizes = [int(size) for size in parameter[2].split("x") if size]
+            items.append(Leaf(module_alone("Parameter", sizes, {}), parameter[1], where))
             self.blocks.setdefault(type_)
         elif head := re.match(HEAD, line):
             self._enter(head[1])
@@ -191,11 +192,6 @@ def _by_paths(network: Network) -> Network:
             for node in network.nodes
         )
     )
-
-
-def _parameter(sizes: str) -> Unused:
-    """A parameter of a list of them, whose sizes are printed: `of size 3x4`."""
-    return module_alone("Parameter", [int(size) for size in sizes.split("x") if size], {})
 
 
 def _projections(out: Part) -> list[Part]:

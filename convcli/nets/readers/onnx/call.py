@@ -40,10 +40,6 @@ class Call(NamedTuple):
     following: StoredArray | None = None
     """The array that the only consumer of its output adds to it."""
 
-    def absorb_addition(self) -> None:
-        """Merge the addition after the operator into its layer, as the bias."""
-        self.absorbed.add(self.node.outputs[0])
-
     def has(self, index: int) -> bool:
         return index < len(self.inputs) and self.inputs[index] is not None
 
@@ -90,12 +86,8 @@ class Call(NamedTuple):
 
     def integers(self, name: str, index: int = -1) -> list[int] | None:
         """Integers of an attribute, or of the input that newer versions of the operator have."""
-        if index >= 0 and self.has(index):
-            return [int(value) for value in self.numbers(index)]
-        attribute = self.node.attributes.get(name)
-        if isinstance(attribute, int):
-            return [attribute]
-        return [int(value) for value in attribute] if _listed(attribute) else None
+        values = self.floats(name, index)
+        return None if values is None else list(map(int, values))
 
     def floats(self, name: str, index: int = -1) -> list[float] | None:
         """Numbers of an attribute, or of an input."""
@@ -104,7 +96,7 @@ class Call(NamedTuple):
         attribute = self.node.attributes.get(name)
         if isinstance(attribute, int | float):
             return [attribute]
-        return [float(value) for value in attribute] if _listed(attribute) else None
+        return [*attribute] if _listed(attribute) else None
 
     def integer(self, name: str, default: int) -> int:
         attribute = self.node.attributes.get(name, default)

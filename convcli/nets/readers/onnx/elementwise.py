@@ -105,11 +105,6 @@ def activation(type_: str, **values: tuple[str, float]) -> Operator:
     return read
 
 
-def leaky_relu(call: Call) -> Results:
-    record = Activation("leaky_relu", call.number("alpha", 0.01))
-    return call.layer(record)
-
-
 def clip(call: Call) -> Results:
     low, high = call.floats("min", 1), call.floats("max", 2)
     if low == [0.0] and high == [6.0]:
@@ -206,14 +201,6 @@ def dropout(call: Call) -> Results:
     return (y, mask)[: len(call.node.outputs)]
 
 
-def same(call: Call) -> Results:
-    return call.x()
-
-
-def mod(call: Call) -> Results:
-    return compared("fmod" if call.integer("fmod", 0) else "mod")(call)
-
-
 def is_inf(call: Call) -> Results:
     signs = call.integer("detect_negative", 1), call.integer("detect_positive", 1)
     return call.elementwise("is_inf", *signs)
@@ -277,14 +264,14 @@ ELEMENTWISE: dict[str, Operator] = {
     "Max": several("maximum"),
     "Min": several("minimum"),
     "Mean": several("mean"),
-    "Mod": mod,
+    "Mod": lambda call: compared("fmod" if call.integer("fmod", 0) else "mod")(call),
     "Where": where,
     **{name.capitalize(): activation(name) for name in PLAIN},
     "Exp": activation("exponential"),
     "Elu": activation("elu", alpha=("alpha", 1.0)),
     "Celu": activation("celu", alpha=("alpha", 1.0)),
     "HardSwish": activation("hard_swish"),
-    "LeakyRelu": leaky_relu,
+    "LeakyRelu": lambda call: call.layer(Activation("leaky_relu", call.number("alpha", 0.01))),
     "HardSigmoid": hard_sigmoid,
     "Selu": selu,
     "Swish": swish,
@@ -295,8 +282,7 @@ ELEMENTWISE: dict[str, Operator] = {
     "Softmax": softmax("softmax"),
     "LogSoftmax": softmax("log_softmax"),
     "Cast": cast,
-    "CastLike": same,
-    "Identity": same,
+    **dict.fromkeys(("CastLike", "Identity"), lambda call: call.x()),
     "Dropout": dropout,
     "IsInf": is_inf,
     "QuantizeLinear": quantize,

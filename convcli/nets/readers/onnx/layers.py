@@ -135,7 +135,7 @@ def matmul(call: Call) -> Results:
         ):
             bias = None
         if bias is not None:
-            call.absorb_addition()
+            call.absorbed.add(call.node.outputs[0])
         return linear(call, left, right.permuted((1, 0)), bias and bias.reshaped(right.shape[1:]))
     a = left.shape if len(left.shape) > 1 else (1, *left.shape)
     b = right.shape if len(right.shape) > 1 else (*right.shape, 1)
@@ -346,10 +346,10 @@ def global_pool(kind: PoolKind) -> Operator:
 def prelu(call: Call) -> Results:
     x, slope = call.x(), call.x(1)
     channels = x.shape[1] if len(x.shape) > 1 else 1
-    wide = [n for n in slope.shape if n != 1]
-    wide_shape = (1,) * (len(x.shape) - len(slope.shape)) + slope.shape
-    along = not wide or wide_shape[1:2] == (channels,)
-    if isinstance(slope, Traced) or not along or len(wide) > 1:
+    longer = [n for n in slope.shape if n != 1]
+    full_shape = (1,) * (len(x.shape) - len(slope.shape)) + slope.shape
+    along = not longer or full_shape[1:2] == (channels,)
+    if isinstance(slope, Traced) or not along or len(longer) > 1:
         low = call.graph.elementwise("negative_part", x)
         high = call.graph.elementwise("positive_part", x)
         weight = slope if isinstance(slope, Traced) else _trained(call, slope)

@@ -272,9 +272,9 @@ def _attribute(data: memoryview, files: ExternalFiles, depth: int) -> tuple[str,
             attribute = read_tensor(message(values[-1]), files)
         elif number == 6:  # a graph: If, Loop and Scan are refused by name
             _graph(message(values[-1]), files, depth + 1)
-    whole = tuple(number for value in part[8] for number in integers(value))
-    decimal = tuple(number for value in part[7] for number in floats(value))
-    return string(part, 1), whole or decimal or tuple(map(text, part[9])) or attribute
+    whole_numbers = tuple(number for value in part[8] for number in integers(value))
+    decimals = tuple(number for value in part[7] for number in floats(value))
+    return string(part, 1), whole_numbers or decimals or tuple(map(text, part[9])) or attribute
 
 
 def read_tensor(data: memoryview, files: ExternalFiles) -> StoredArray:

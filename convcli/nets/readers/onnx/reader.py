@@ -42,7 +42,8 @@ def read_onnx(path: str) -> Reading:
     """The network of an .onnx file; its weights stay in the file. Raises SpecError, Refusal."""
     model = open_model(path)
     translation = Translation(model, os.path.basename(path))
-    about = f"ONNX file{translation.written_by()}"
+    producer = safe(model.producer)[:40]
+    about = f"ONNX file by {producer}, opset {model.opset}" if producer else "ONNX file"
     network = Network(
         (),
         redo=translation.at,
@@ -72,10 +73,6 @@ class Translation:
         self.at = lru_cache(maxsize=4)(self.network)
         """The network per input; a network is walked more than once."""
         self.channels_last = self._has_channels_last(self.inputs[0])
-
-    def written_by(self) -> str:
-        producer = safe(self.model.producer)[:40]
-        return f" by {producer}, opset {self.model.opset}" if producer else ""
 
     def input_shape(self) -> OpenShape | None:
         """The shape (channels, *lengths) that the file names; None for a size left open."""
@@ -196,11 +193,7 @@ class Translation:
         return further
 
     def _append(
-        self,
-        node: NodeFile,
-        graph: TensorGraph,
-        known: dict[str, Value | None],
-        absorbed: set[str],
+        self, node: NodeFile, graph: TensorGraph, known: dict[str, Value | None], absorbed: set[str]
     ) -> None:
         for name in node.inputs:
             if name in absorbed:

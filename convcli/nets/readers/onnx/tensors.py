@@ -18,10 +18,6 @@ def shape_of(call: Call) -> Results:
     return numbers("int64", (len(part),), part)
 
 
-def size_of(call: Call) -> Results:
-    return numbers("int64", (), (prod(call.shape()),))
-
-
 def transpose(call: Call) -> Results:
     x = call.graph.source(call.x())
     axes = call.integers("perm")
@@ -123,14 +119,11 @@ def slices(call: Call, shape: Shape) -> tuple[list[int], list[int], Shape]:
         n = shape[axis]
         if step == 0:
             raise call.refuse("a step of 0")
-        kept = range(*slice(start, _open(end, step, n), step).indices(n))
+        # an end far before the first index means: up to the first index
+        stop = None if step < 0 and end < -n else end
+        kept = range(*slice(start, stop, step).indices(n))
         first[axis], steps[axis], lengths[axis] = kept.start, step, len(kept)
     return first, steps, tuple(lengths)
-
-
-def _open(end: int, step: int, length: int) -> int | None:
-    """An end far before the first index means: up to the first index."""
-    return None if step < 0 and end < -length else end
 
 
 def slice_(call: Call) -> Results:
@@ -293,10 +286,10 @@ def resize(call: Call) -> Results:
     maps = rank > 2 and stored[:2] == x.stored[:2] and x.stored[0] == 1
     known = _upsample(mode, where, rounding, [factors[a] for a in order[2:]])
     if maps and known is not None:
-        whole = all(factors[axis] == int(factors[axis]) for axis in order[2:])
+        is_integer = all(factors[axis] == int(factors[axis]) for axis in order[2:])
         scale = tuple(factors[axis] for axis in order[2:])
-        record = Upsample(scale, (), *known) if whole else Upsample((), stored[2:], *known)
-        if whole or [int(n * f) for n, f in zip(x.stored[2:], scale, strict=True)] == list(
+        record = Upsample(scale, (), *known) if is_integer else Upsample((), stored[2:], *known)
+        if is_integer or [int(n * f) for n, f in zip(x.stored[2:], scale, strict=True)] == list(
             stored[2:]
         ):
             return call.graph.layer(record, flat, call.name)._replace(order=x.order)
@@ -385,11 +378,6 @@ def hardmax(call: Call) -> Results:
     return call.operation("hardmax", call.shape(), axis)
 
 
-def lp_norm(call: Call) -> Results:
-    values = call.axis(-1), call.integer("p", 2)
-    return call.operation("lp_norm", call.shape(), *values)
-
-
 def mean_variance(call: Call) -> Results:
     axes = tuple(call.integers("axes") or (0, 2, 3))
     return call.operation("mean_variance", call.shape(), axes)
@@ -404,7 +392,7 @@ def rms_norm(call: Call) -> Results:
 
 TENSORS: dict[str, Operator] = {
     "Shape": shape_of,
-    "Size": size_of,
+    "Size": lambda call: numbers("int64", (), (prod(call.shape()),)),
     "Transpose": transpose,
     **{name: reshaped(sizes) for name, sizes in RESHAPES.items()},
     "Concat": concat,
@@ -424,7 +412,9 @@ TENSORS: dict[str, Operator] = {
     "ReduceLogSum": reduced("log_sum"),
     "ReduceLogSumExp": reduced("log_sum_exp"),
     "Hardmax": hardmax,
-    "LpNormalization": lp_norm,
+    "LpNormalization": lambda call: call.operation(
+        "lp_norm", call.shape(), call.axis(-1), call.integer("p", 2)
+    ),
     "MeanVarianceNormalization": mean_variance,
     "RMSNormalization": rms_norm,
 }

@@ -84,10 +84,10 @@ class Call(NamedTuple):
     ) -> Value:
         """Append a layer on maps."""
         y = self.graph.layer(record, x, self.name, {"weight": weight, "bias": bias})
-        whole = channels_last(y.node, self.output)
-        if prod(whole.stored) != prod(y.stored):
+        output = channels_last(y.node, self.output)
+        if prod(output.stored) != prod(y.stored):
             raise Halt(f"it gives {y.stored}, and the file says {self.output}")
-        return whole
+        return output
 
     def activated(self, value: Value, field: int) -> Value:
         """The activation that the options name, applied after a layer."""
@@ -110,7 +110,7 @@ class Call(NamedTuple):
         if len(output) == 4 and all(len(value.shape) == 4 for value in sources):
             # of maps, which stay channels first
             maps = [self.channels_first(value) for value in sources]
-            whole = channels_last("", output)
-            y = self.graph.operation(kind, maps, whole.stored, name=self.name)
-            return whole._replace(node=y.node)
+            last = channels_last("", output)
+            y = self.graph.operation(kind, maps, last.stored, name=self.name)
+            return last._replace(node=y.node)
         return self.graph.operation(kind, sources, output, name=self.name)

@@ -21,8 +21,8 @@ SHARED = 8
 class Copied:
     """Bytes of lists copied so far, and their maximum for a file."""
 
-    def __init__(self, most: int) -> None:
-        self.left = most
+    def __init__(self, maximum: int) -> None:
+        self.left = maximum
 
     def add(self, size: int) -> None:
         """Note a list. Raises FlatError for a file whose few lists are shared very often."""

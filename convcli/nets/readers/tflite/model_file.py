@@ -150,10 +150,10 @@ class ModelFile:
     @property
     def shape(self) -> Shape:
         """The input that it was converted for, (channels, *lengths)."""
-        whole = self.shapes[self.inputs[0]]
-        if len(whole) == 4:
-            return (whole[3], *whole[1:3])
-        return whole[1:] if len(whole) > 1 else whole
+        shape = self.shapes[self.inputs[0]]
+        if len(shape) == 4:
+            return (shape[3], *shape[1:3])
+        return shape[1:] if len(shape) > 1 else shape
 
 
 def _array(tensor: Table, shape: Shape, name: str, buffer: memoryview) -> StoredArray:

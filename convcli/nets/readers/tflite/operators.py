@@ -33,18 +33,18 @@ def _conv(depthwise: bool) -> Callable[[Call], Value]:
         first, height, width, last = weight.shape
         filters, each = (last, 1) if depthwise else (first, last)
         # the options of a depthwise one have its multiplier before the activation
-        behind = 4 if depthwise else 3
+        activation = 4 if depthwise else 3
         record = Conv(
             filters,
             (height, width),
             (number(2, default=1), number(1, default=1)),
             _padding(number(0, "b")),
-            (number(behind + 2, default=1), number(behind + 1, default=1)),
+            (number(activation + 2, default=1), number(activation + 1, default=1)),
             x.stored[1] // max(each, 1),
             bias is not None,
         )
         order = (3, 0, 1, 2) if depthwise else (0, 3, 1, 2)
-        return call.activated(call.layer(record, x, weight.permuted(order), bias), behind)
+        return call.activated(call.layer(record, x, weight.permuted(order), bias), activation)
 
     return read
 
@@ -61,9 +61,9 @@ def _transposed_with_bias(call: Call) -> Value:
     options = call.operator.custom_options
     if options is None or len(options) < 12:
         raise Halt("its options are missing")
-    same, across, down = unpack_from("<3i", options)
+    same, column_step, row_step = unpack_from("<3i", options)
     padding: Padding = "same" if same == 1 else "valid"
-    return _transposed_conv(call, call.maps(), call.bias(2), padding, (down, across))
+    return _transposed_conv(call, call.maps(), call.bias(2), padding, (row_step, column_step))
 
 
 def _transposed_conv(

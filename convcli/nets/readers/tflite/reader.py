@@ -51,10 +51,10 @@ def network_of(model: ModelFile, shape: Shape, given: tuple[Given, ...] = ()) ->
     known: dict[int, Value] = {**model.arrays}
     stopped, operator = None, None
     try:
-        whole = model.shapes[model.inputs[0]]
-        if len(whole) > 1 and whole[0] != 1:
-            raise Halt(f"it was converted for a batch of {whole[0]}; convert it for one image")
-        known[model.inputs[0]] = channels_last(INPUT, whole)
+        input_size = model.shapes[model.inputs[0]]
+        if len(input_size) > 1 and input_size[0] != 1:
+            raise Halt(f"it was converted for a batch of {input_size[0]}; convert it for one image")
+        known[model.inputs[0]] = channels_last(INPUT, input_size)
         for index in model.inputs[1:]:
             known[index] = graph.further_input(safe(model.names[index]), model.shapes[index])
         for operator in model.operators:
