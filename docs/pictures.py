@@ -135,8 +135,8 @@ def shoot(target: Path, line: str, place: Path) -> None:
 def last_moment(place: Path) -> Text:
     """What --watch draws last, as `convcli fit` draws it on stderr."""
     from convcli.fitting.least_squares import descend, equations
+    from convcli.fitting.levels import open_levels
     from convcli.fitting.loss_curve import picture, schedule
-    from convcli.fitting.planes import open_levels
 
     before, after = (open_levels(str(place / f"{name}.png")) for name in ("before", "after"))
     problem = equations(before.planes, after.planes, (5, 5), (0.5, 254.5))

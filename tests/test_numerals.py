@@ -17,7 +17,7 @@ from convcli.app.lessons import ExplainOptions, lesson_of
 from convcli.cli.main import run
 from convcli.errors import SpecError
 from convcli.explanation.operands import KERNEL
-from convcli.fitting.planes import open_levels
+from convcli.fitting.levels import open_levels
 from convcli.images.kernels.parse import LIMITS, kernel, spec_text
 from convcli.matrices import Limits, read_stack, read_text
 from convcli.numerals import read_fraction

@@ -120,7 +120,7 @@ def fit(
     PictureError for a file that is not a picture, SpecError for a size that is not understood.
     """
     from convcli.app.fit import fit_kernel
-    from convcli.fitting.planes import Levels, array_levels, open_levels
+    from convcli.fitting.levels import Levels, array_levels, open_levels
 
     def levels(picture: str | os.PathLike[str] | ArrayLike) -> Levels:
         if isinstance(picture, str | os.PathLike):

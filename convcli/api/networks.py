@@ -223,6 +223,6 @@ def layers(name: str | None = None) -> Listing:
 
     Raises SpecError for a name that is not a layer's.
     """
-    from convcli.nets.readers.vocabulary.listing import listing, one
+    from convcli.nets.readers.vocabulary.listing import description, listing
 
-    return listing() if name is None else one(name)
+    return listing() if name is None else description(name)

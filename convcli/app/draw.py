@@ -49,7 +49,7 @@ def draw(options: DrawOptions) -> str:
         style = "blocks"
     with time_limit(options.timeout):
         summary = _summary(options)
-    figure = Figure(summary, FigureOptions.of({**options.drawing, "style": style}))
+    figure = Figure(summary, DrawOptions.of(vars(options) | {"style": style}))
     if not options.quiet:
         for text in figure.notes:
             note(text)

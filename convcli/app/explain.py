@@ -95,7 +95,7 @@ def _save_page(answer: Answer, target: str, options: ExplainOptions) -> None:
 
     data = answer.page
     if answer.walk is not None:
-        from convcli.explanation.page.lessons import convolution_data
+        from convcli.explanation.page.windows import convolution_data
 
         data = convolution_data(answer.walk, options.cell)
     if data is None:

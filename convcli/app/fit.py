@@ -8,8 +8,8 @@ from convcli.app.options import FitOptions
 from convcli.errors import SpecError
 from convcli.fitting import least_squares
 from convcli.fitting.least_squares import Moment
+from convcli.fitting.levels import Levels, open_levels
 from convcli.fitting.loss_curve import watch
-from convcli.fitting.planes import Levels, open_levels
 from convcli.fitting.results import STYLES, FittedKernel, TrainedNet, kernel_text
 from convcli.images.io.atomic import check_free, files_named, write_file
 from convcli.images.io.write import save_arrays

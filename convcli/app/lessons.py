@@ -171,7 +171,7 @@ def _pixel(options: ExplainOptions) -> Answer:
     hints = () if weights.listed else row_hints(*weights.shape)
     if not options.is_page:
         return Answer(lesson, hints=hints)
-    from convcli.explanation.page.lessons import picture_data
+    from convcli.explanation.page.windows import picture_data
 
     return Answer(lesson, hints=hints, page=picture_data(picture, weights, options.at))
 

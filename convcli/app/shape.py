@@ -302,11 +302,11 @@ def with_fitting_channels(network: Network, shape: Shape) -> Shape:
         return shape
     tried: list[tuple[int, tuple[int, ...]]] = []
     for channels in dict.fromkeys((CHANNELS, 1, declared)):
-        one = (channels, *lengths)
-        summary = trace(network, one)
+        candidate = (channels, *lengths)
+        summary = trace(network, candidate)
         if summary.complete and not summary.failures:
-            return one
-        tried.append((len(summary.rows), one))
+            return candidate
+        tried.append((len(summary.rows), candidate))
     return max(tried, key=lambda each: each[0])[1]
 
 
@@ -416,7 +416,7 @@ def _figures(
         first = summary.failures[0]
         if not summary.rows and first.unread:
             raise SpecError(first.text())
-        texts = tuple(failure_text(network, summary.input, one) for one in summary.failures)
+        texts = tuple(failure_text(network, summary.input, failure) for failure in summary.failures)
         refusal = SpecError("\n".join(texts)) if unread else UnfitError("\n".join(texts))
         if not summary.rows:
             raise UnfitError("\n  ".join((texts[0], *notes)))
@@ -431,9 +431,9 @@ def _figures(
         every = checks(summary, settings, options.expect)
         beside = checks_listing(every)
         wrong = [
-            f"expected {one.name}{one.relation}{one.value}, but it is {one.figure}"
-            for one in every
-            if not one.holds
+            f"expected {check.name}{check.relation}{check.value}, but it is {check.figure}"
+            for check in every
+            if not check.holds
         ]
         if wrong and refusal is None:
             refusal = UnfitError("; ".join(wrong))

@@ -26,6 +26,6 @@ def layers_command(name: str | None, format_: str | None, quiet: bool) -> None:
     Arguments are written as in conv(8, 3, stride=2), with their defaults. Names of
     PyTorch and Keras are those that build the same type of layer; they are known here too.
     """
-    from convcli.nets.readers.vocabulary.listing import listing, one
+    from convcli.nets.readers.vocabulary.listing import description, listing
 
-    show(listing() if name is None else one(name), format_, quiet)
+    show(listing() if name is None else description(name), format_, quiet)

@@ -84,7 +84,7 @@ def grid(caption: str, maps: Maps, coloring: Coloring = stretched) -> Pixels:
     ends = ("its min", "its max") if coloring is stretched else ("-its max", "+its max")
     if len(maps) == 1:
         ends = _ends(float(maps.min()), float(maps.max()), coloring)
-    return _labelled(caption, [coloring(one) for one in maps], columns, legend=(coloring, ends))
+    return _labelled(caption, [coloring(tile) for tile in maps], columns, legend=(coloring, ends))
 
 
 def _ends(low: float, high: float, coloring: Coloring) -> tuple[str, str]:
@@ -126,12 +126,12 @@ def filter_grid(caption: str, weight: Maps) -> Pixels:
     filters, channels = weight.shape[:2]
     if channels in (1, 3):
         drawn = weight[:MAX_TILES]
-        tiles = [stretched(one.transpose(1, 2, 0)) for one in drawn]
+        tiles = [stretched(weights.transpose(1, 2, 0)) for weights in drawn]
         tiles = [tile[..., 0] if channels == 1 else tile for tile in tiles]
         columns = columns_of(len(tiles), *weight.shape[2:])
     else:
         drawn = weight[:MAX_PAIRS, :MAX_PAIRS]
-        tiles = [signed(channel) for one in drawn for channel in one]
+        tiles = [signed(channel) for weights in drawn for channel in weights]
         columns = drawn.shape[1]
     if drawn.shape[:2] != weight.shape[:2]:
         caption += f"   {drawn.shape[0]} of {filters:,} filters"
@@ -222,7 +222,7 @@ def strip(maps: Maps, count: int, side: int, coloring: Coloring = stretched) -> 
         return _rgb(Image.fromarray(_bars(maps.reshape(-1), coloring)))
     maps = maps[:, np.newaxis] if maps.ndim == 2 else maps
     spaced = maps[np.linspace(0, len(maps) - 1, min(count, len(maps))).astype(int)]
-    tiles = [_rgb(_fitted(coloring(one), side)) for one in spaced]
+    tiles = [_rgb(_fitted(coloring(tile), side)) for tile in spaced]
     gap = np.zeros((len(tiles[0]), 2, 3), np.uint8)
     return np.concatenate([piece for tile in tiles for piece in (tile, gap)][:-1], axis=1)
 

@@ -7,7 +7,7 @@ the text is plain. Every color also has a sign:
      _    padding, or a zero between cells    ~3    never read by any window
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from convcli.explanation.steps import Spot, Step, Term, Walk
 from convcli.explanation.values import factor, numeric, total, value_text
@@ -225,7 +225,7 @@ def sum_lines(walk: Walk, step: Step) -> Iterator[Line]:
     names = walk.names(step.cell)
     if walk.pool:
         for terms, value, name in zip(step.channels, step.sums, names, strict=True):
-            yield _named(name, POOL_LINES[walk.pool](terms), value)
+            yield _named(name, _pool_line(walk.pool, terms), value)
         return
     count = len(step.channels)
     output_name = names[0]
@@ -257,23 +257,12 @@ def _named(name: str, line: Line, value: Value) -> Line:
     return line if value == name else equals(line, value)
 
 
-def _mean_line(terms: tuple[Term, ...]) -> Line:
-    return [("(", ""), *joined([(factor(t.x), "x")] for t in terms), (f") / {len(terms)}", "")]
-
-
-def _listed(name: str) -> Callable[[tuple[Term, ...]], Line]:
-    return lambda terms: [
-        (f"{name}(", ""),
-        *joined(([(value_text(t.x), "x")] for t in terms if t.cell is not None), ", "),
-        (")", ""),
-    ]
-
-
-POOL_LINES: dict[str, Callable[[tuple[Term, ...]], Line]] = {
-    "max": _listed("max"),
-    "min": _listed("min"),
-    "avg": _mean_line,
-}
+def _pool_line(pool: str, terms: tuple[Term, ...]) -> Line:
+    """`(1 + 2) / 2`, or `max(1, 2)` of the cells that are there."""
+    if pool == "avg":
+        return [("(", ""), *joined([(factor(t.x), "x")] for t in terms), (f") / {len(terms)}", "")]
+    cells = ([(value_text(t.x), "x")] for t in terms if t.cell is not None)
+    return [(f"{pool}(", ""), *joined(cells, ", "), (")", "")]
 
 
 def legend(walk: Walk) -> Iterator[Line]:

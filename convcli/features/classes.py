@@ -12,7 +12,7 @@ from convcli.tables import Listing
 from convcli.text import safe
 
 MAX_LABELS = 1 << 24
-"""Bytes of a file of labels."""
+"""Characters of a file of labels."""
 
 
 class Class(NamedTuple):
@@ -33,11 +33,13 @@ def read_labels(path: str) -> list[str]:
     """
     try:
         with open(path, encoding="utf-8-sig") as file:
-            text = file.read(MAX_LABELS)
+            text = file.read(MAX_LABELS + 1)
     except OSError as error:
         raise Refusal(f"{safe(path)} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise SpecError(f"{safe(path)} is not text: labels are one per line, or JSON") from None
+    if len(text) > MAX_LABELS:
+        raise Refusal(f"{safe(path)} is longer than {MAX_LABELS:,} characters: are these labels?")
     if text.lstrip()[:1] not in ("[", "{"):
         return [line.strip() for line in text.splitlines() if line.strip()]
     try:

@@ -50,7 +50,7 @@ MAX_FIELD = 256
 """Rows and columns of the largest receptive field."""
 
 BAND_BYTES = 64 << 20
-"""Bytes of the maps of the widest layer, where complete pictures are run."""
+"""Bytes of the maps of the channels layer, where complete pictures are run."""
 
 BETAS, TINY = (0.9, 0.999), 1e-8
 """Adam's own constants."""
@@ -289,8 +289,8 @@ class Trainer:
     def total_loss(self) -> float:
         """The mean squared error over the complete pictures, in squared levels, band by band."""
         rows, columns = self.stack.margin
-        widest = max(len(self.x), *map(len, self.stack.weights.values()))
-        row = widest * (self.y.shape[2] + columns) * self.x.itemsize
+        channels = max(len(self.x), *map(len, self.stack.weights.values()))
+        row = channels * (self.y.shape[2] + columns) * self.x.itemsize
         total = 0.0
         for top, bottom in spans(self.y.shape[1], BAND_BYTES // row):
             given = self.stack.output(self.x[np.newaxis, :, top : bottom + rows])

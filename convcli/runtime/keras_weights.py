@@ -15,12 +15,7 @@ import numpy as np
 from convcli.arrays import Array
 from convcli.errors import Refusal, UnfitError
 from convcli.nets.analysis.summary import Row
-from convcli.nets.layers import (
-    Depthwise,
-    Linear,
-    Separable,
-    slots_of,
-)
+from convcli.nets.layers import Depthwise, Linear, Separable, slots_of
 from convcli.runtime.weights import weight_name
 from convcli.text import safe
 

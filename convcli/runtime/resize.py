@@ -11,19 +11,19 @@ from convcli.errors import UnfitError
 def _positions(where: str, n: int, out: int, scale: float, roi: tuple[float, float]) -> Array:
     """The position of each output cell on the input, in cells."""
     x = np.arange(out, dtype=np.float64)
-    if where in ("half_pixel", "half_pixel_symmetric"):
-        shift = 0.0
-        if where == "half_pixel_symmetric":
-            shift = n / 2 * (1 - out / (n * scale))
-        return shift + (x + 0.5) / scale - 0.5
-    if where == "pytorch_half_pixel":
-        return (x + 0.5) / scale - 0.5 if out > 1 else np.zeros(1)
+    if where in ("pytorch_half_pixel", "align_corners") and out <= 1:
+        return np.zeros(1)
     if where == "align_corners":
-        return x * (n - 1) / (out - 1) if out > 1 else np.zeros(1)
+        return x * (n - 1) / (out - 1)
     if where == "asymmetric":
         return x / scale
+    centers = (x + 0.5) / scale
     if where == "tf_half_pixel_for_nn":
-        return (x + 0.5) / scale
+        return centers
+    if where in ("half_pixel", "pytorch_half_pixel"):
+        return centers - 0.5
+    if where == "half_pixel_symmetric":
+        return n / 2 * (1 - out / (n * scale)) + centers - 0.5
     start, end = roi
     if out > 1:
         return start * (n - 1) + x * (end - start) * (n - 1) / (out - 1)

@@ -11,6 +11,7 @@ from PIL import Image
 from convcli.app.extract import extract
 from convcli.app.options import ExtractOptions
 from convcli.errors import Refusal, SpecError, UnfitError
+from convcli.features import classes
 from convcli.features.classes import read_labels
 from convcli.features.picture_normalization import read_normalization
 from convcli.features.preprocess import normalized
@@ -108,3 +109,12 @@ def test_labels_that_are_none_or_too_few_are_refused(classifier):
     )
     with pytest.raises(Refusal, match="2 labels for an output of 3 values"):
         extract(options)
+
+
+def test_a_file_too_long_for_labels_is_refused_and_not_cut(tmp_path, monkeypatch):
+    monkeypatch.setattr(classes, "MAX_LABELS", 7)
+    (tmp_path / "l").write_text("cat\ndog")
+    assert read_labels(str(tmp_path / "l")) == ["cat", "dog"]
+    (tmp_path / "l").write_text("cat\ndogs")
+    with pytest.raises(Refusal, match="longer than 7 characters"):
+        read_labels(str(tmp_path / "l"))

@@ -59,11 +59,11 @@ def title_of(block: Block) -> str:
     """Every layer of a block, by name; its size, parameters and MACs."""
     if not block.rows:
         return f"input {size_label(block.output)}"
-    one = len(block.rows) // block.times
+    count = len(block.rows) // block.times
     names = ", ".join(
         safe(name)
-        for place in range(one)
-        for name in _braced([row.name for row in block.rows[place::one]])
+        for number in range(count)
+        for name in _braced([row.name for row in block.rows[number::count]])
     )
     times = f" ×{block.times}" if block.times > 1 else ""
     counts = f", {block.params:,} params, {block.macs:,} MACs" if block.params else ""

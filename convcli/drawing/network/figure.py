@@ -51,11 +51,6 @@ class FigureOptions(Options):
     title: str = ""
     legend: bool = False
 
-    @property
-    def drawing(self) -> dict[str, object]:
-        """The options of a figure alone, of a record that has more."""
-        return {name: getattr(self, name) for name in FigureOptions.__annotations__}
-
 
 class Figure:
     """The figure of a network; a notebook shows it.

@@ -32,7 +32,7 @@ SCALES: Mapping[str, Callable[[float], float]] = {
 }
 """How lengths of a figure follow from sizes."""
 
-MARGIN, TALLEST, THICKEST, GAP = 28.0, 150.0, 46.0, 14.0
+MARGIN, MAX_HEIGHT, MAX_THICKNESS, GAP = 28.0, 150.0, 46.0, 14.0
 OBLIQUE = 0.36
 """How far a map's width goes back, along both axes."""
 SHEETS, STEP = 8, 4.0
@@ -69,9 +69,8 @@ def volumes_scene(
     blocks, arcs = _in_line(blocks)
     solids, captions = _solids(blocks, labels, SCALES[scale], style)
     tracks = _tracks([arc[:2] for arc in arcs])
-    tallest = max(solid.height / 2 + solid.back for solid in solids)
     top = MARGIN + (24 if title else 0) + (TRACK * (max(tracks, default=-1) + 2) if arcs else 0)
-    middle = top + tallest
+    middle = top + max(solid.height / 2 + solid.back for solid in solids)
     items: list[Item] = []
     above: list[Item] = []
     for (source, index, on_arc), track in zip(arcs, tracks, strict=True):
@@ -91,9 +90,9 @@ def volumes_scene(
             above.append(Group(title_of(block), (box,)))
     neighbors = [i for i, block in enumerate(blocks) if i and i - 1 in block.inputs]
     for index in neighbors:
-        one, other = solids[index - 1], solids[index]
-        if other.x - one.x - one.thick > 6 and style == "volumes":
-            ends = (one.x + one.thick, middle), (other.x, middle)
+        left, right = solids[index - 1], solids[index]
+        if right.x - left.x - left.thick > 6 and style == "volumes":
+            ends = (left.x + left.thick, middle), (right.x, middle)
             items.append(Line(ends, theme.faint))
     bottom = middle + max(solid.height for solid in solids) / 2
     # the last one first, as an oblique back reaches behind the next front
@@ -122,12 +121,14 @@ def volumes_scene(
     note = f"sides and channels to {scale} scale"
     if style == "maps":
         note = f"sides to {scale} scale, at most {SHEETS} sheets per layer"
-    width = max(max(solid.right for solid in solids) + MARGIN, text_width(note, 9) + 2 * MARGIN)
     last = solids[-1].x + solids[-1].thick / 2
+    last_caption = max(text_width(line, SIZE) for line in ("", *captions[-1]))
     width = max(
-        width, last + max(text_width(line, SIZE) for line in ("", *captions[-1])) / 2 + MARGIN
+        max(solid.right for solid in solids) + MARGIN,
+        last + last_caption / 2 + MARGIN,
+        text_width(note, 9) + 2 * MARGIN,
+        text_width(title, 15) + 2 * MARGIN,
     )
-    width = max(width, text_width(title, 15) + 2 * MARGIN)
     items.append(Text((MARGIN, height + 14), note, theme.faint, 9, "start"))
     meanings, more = legend(coloring.entries, MARGIN, height + 26, width - 2 * MARGIN, theme)
     items += meanings
@@ -141,18 +142,18 @@ def _in_line(
 ) -> tuple[list[Block], list[tuple[int, int, tuple[Block, ...]]]]:
     """The blocks of the line, and its arcs: source, end, and the blocks that stand on it."""
     on_arcs = shortcuts_of(blocks)
-    places: dict[int, int] = {}
+    positions: dict[int, int] = {}
     for index in range(len(blocks)):
         if index not in on_arcs:
-            places[index] = len(places)
+            positions[index] = len(positions)
     arcs: dict[tuple[int, int], list[Block]] = {}
     line: list[Block] = []
     for index, block in enumerate(blocks):
         if index in on_arcs:
-            start, end = (places[i] for i in on_arcs[index])
+            start, end = (positions[i] for i in on_arcs[index])
             arcs.setdefault((start, end), []).append(block)
             continue
-        sources = [places[on_arcs[i][0] if i in on_arcs else i] for i in block.inputs]
+        sources = [positions[on_arcs[i][0] if i in on_arcs else i] for i in block.inputs]
         here = len(line)
         for source in sources:
             if source < here - 1:
@@ -177,29 +178,25 @@ def _solids(
     for block in blocks:
         lengths, share = block.output[1:], scale(block.output[0]) / channels
         if not lengths:
-            height, back, thick = max(TALLEST * share, 8.0), 4.0, 9.0
+            height, back, thick = max(MAX_HEIGHT * share, 8.0), 4.0, 9.0
         else:
             rows, columns = (lengths if len(lengths) > 1 else (*lengths, 1))[-2:]
-            height = max(TALLEST * scale(rows) / side, 3.0)
-            back = max(TALLEST * scale(columns) / side * OBLIQUE, 2.0)
-            thick = max(THICKEST * share, 3.0)
+            height = max(MAX_HEIGHT * scale(rows) / side, 3.0)
+            back = max(MAX_HEIGHT * scale(columns) / side * OBLIQUE, 2.0)
+            thick = max(MAX_THICKNESS * share, 3.0)
             if style == "maps":
                 sheets = min(SHEETS, block.output[0])
-                thick = max(TALLEST * scale(columns) / side, 3.0)
+                thick = max(MAX_HEIGHT * scale(columns) / side, 3.0)
                 back = STEP * (sheets - 1)
         lines = _lines(block, labels, before)
-        widest = max((text_width(line, SIZE) for line in lines), default=0.0)
-        grown = lengths != before or style == "maps"
+        width = max((text_width(line, SIZE) for line in lines), default=0.0)
         if solids:
-            x = (
-                solids[-1].x
-                + solids[-1].thick
-                + (GAP + (solids[-1].back if grown else 0) if grown else 3)
-            )
-        x = max(x, free + widest / 2 - thick / 2)
+            gap = GAP + solids[-1].back if lengths != before or style == "maps" else 3
+            x = solids[-1].x + solids[-1].thick + gap
+        x = max(x, free + width / 2 - thick / 2)
         solids.append(Solid(x, height, back, thick))
         captions.append(lines)
-        free = x + thick / 2 + widest / 2 + 6
+        free = x + thick / 2 + width / 2 + 6
         before = lengths
     return solids, captions
 
@@ -260,13 +257,13 @@ def _projection(
 
     A vector is joined to all of what is before it.
     """
-    (source, one), (block, other) = before, behind
-    top, end = middle - one.height / 2, middle + one.height / 2
-    edge = one.x + one.thick
+    (source, front), (block, back) = before, behind
+    top, end = middle - front.height / 2, middle + front.height / 2
+    edge = front.x + front.thick
     if not block.output[1:]:
-        ends = (middle - other.height / 2, middle + other.height / 2)
+        ends = (middle - back.height / 2, middle + back.height / 2)
         return [
-            Line(((edge, start), (other.x, stop)), theme.faint, False, 0.6)
+            Line(((edge, start), (back.x, stop)), theme.faint, False, 0.6)
             for start, stop in zip((top, end), ends, strict=True)
         ]
     kernel = getattr(block.main and block.main.node.layer, "kernel", ())
@@ -275,12 +272,12 @@ def _projection(
     rows, columns = (
         min(taps / length, 1) for taps, length in zip(kernel, source.output[1:], strict=True)
     )
-    width, height = one.thick * columns, one.height * rows
+    width, height = front.thick * columns, front.height * rows
     if min(width, height) < MIN_WINDOW:
         return []
-    left = one.x + min(WINDOW_AT * one.thick, one.thick - width)
-    upper = top + min(WINDOW_AT * one.height, one.height - height)
-    cell = other.x + CELL_AT * other.thick, middle - other.height / 2 + CELL_AT * other.height
+    left = front.x + min(WINDOW_AT * front.thick, front.thick - width)
+    upper = top + min(WINDOW_AT * front.height, front.height - height)
+    cell = back.x + CELL_AT * back.thick, middle - back.height / 2 + CELL_AT * back.height
     corners = rectangle(left, upper, width, height)
     return [
         Shape(corners, "none", BLOCK_TEXT),

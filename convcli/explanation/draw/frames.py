@@ -333,12 +333,14 @@ class Sheet:
         """A number in the middle of a cell, and a small one in its corner, where it has room."""
         left, top, right, bottom = box
         text = short_number(value_text(value))
-        roomy = corner is not None and self.side >= 32
+        has_corner = corner is not None and self.side >= 32
         size = fitting_size(text, self.side - 2 * INSET, round(self.side * 0.5))
         # up and to the left of the corner's, as far as the window's frame leaves room
-        x = max((left + right) / 2 - 4 * roomy, left + INSET + text_length(text, size) / 2)
-        pen.text((x, (top + bottom) / 2 + 0.36 * size - 4 * roomy), text, ink, size, middle=True)
-        if corner is not None and roomy:
+        x = max((left + right) / 2 - 4 * has_corner, left + INSET + text_length(text, size) / 2)
+        pen.text(
+            (x, (top + bottom) / 2 + 0.36 * size - 4 * has_corner), text, ink, size, middle=True
+        )
+        if corner is not None and has_corner:
             text = short_number(value_text(corner))
             size = fitting_size(text, self.side // 2, round(self.side * 0.32))
             x = right - INSET - text_length(text, size)

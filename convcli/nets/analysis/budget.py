@@ -86,11 +86,11 @@ def checks(
         Check(*expectation, figure)
         for expectation, figure in zip(expectations, values, strict=True)
     )
-    for one in every:
-        if one.relation != "=" and not one.figure.isdigit():
-            quantity = one.name.rpartition(".")[2]
+    for check in every:
+        if check.relation != "=" and not check.figure.isdigit():
+            quantity = check.name.rpartition(".")[2]
             raise SpecError(
-                f"--expect: {quantity} is a size, {one.figure}; {one.relation} is for numbers"
+                f"--expect: {quantity} is a size, {check.figure}; {check.relation} is for numbers"
             )
     return every
 
@@ -99,12 +99,12 @@ def checks_listing(every: Sequence[Check]) -> Listing:
     """A table of expected and actual values."""
     rows = [
         (
-            one.name,
-            f"{one.relation} {_grouped(one.value)}",
-            _grouped(one.figure),
-            "yes" if one.holds else "NO",
+            check.name,
+            f"{check.relation} {_grouped(check.value)}",
+            _grouped(check.figure),
+            "yes" if check.holds else "NO",
         )
-        for one in every
+        for check in every
     ]
     return Listing("", (("expected of", "to be", "it is", "met"), rows, ()), {})
 

@@ -435,9 +435,9 @@ def _ptflops_function(row: Row, layer: Layer, function: str) -> int:
         return _inputs(row) if function in FUNCTIONS else 0
     if isinstance(layer, Pool | AdaptivePool):
         return _inputs(row) if function.endswith(("pool1d", "pool2d", "pool3d")) else 0
-    if isinstance(layer, Upsample):
-        again = _interpolated(row, layer) if function == "upsample" else 0
-        return again + _interpolated(row, layer) + _pooled(row, layer)
+    if isinstance(layer, Upsample):  # F.upsample calls F.interpolate
+        times = 2 if function == "upsample" else 1
+        return times * _interpolated(row, layer) + _pooled(row, layer)
     if function in ADDED_PRODUCTS and layer.type == "add":
         return _inputs(row)
     if function in ("mul", "add"):

@@ -185,14 +185,9 @@ class Failure(NamedTuple):
 
     def text(self) -> str:
         """The refusal, the source location, and the remedy."""
-        if not self.node.name:
-            return (
-                f"{self.message}\n{pointed(self.node.where)}" if self.node.where else self.message
-            )
-        lines = [f"{self.node.name}: {self.message}"]
-        if self.node.where and self.node.where.line:
-            lines.append(pointed(self.node.where))
-        return "\n".join(lines)
+        name, where = self.node.name, self.node.where
+        message = f"{name}: {self.message}" if name else self.message
+        return f"{message}\n{pointed(where)}" if where and (where.line or not name) else message
 
 
 class Summary(NamedTuple):

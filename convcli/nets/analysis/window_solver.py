@@ -67,7 +67,7 @@ def solutions(given: Unknowns) -> list[Solution]:
 
     >>> solutions(Unknowns(224, 11, 4, None, 55))[0].padding
     (1, 2)
-    >>> [(one.kernel, one.stride) for one in solutions(Unknowns(224, None, None, (0, 0), 14))][:2]
+    >>> [(s.kernel, s.stride) for s in solutions(Unknowns(224, None, None, (0, 0), 14))][:2]
     [(16, 16), (29, 15)]
     """
     window = Window(given.kernel or 1, given.stride or 1, given.dilation)
@@ -83,8 +83,9 @@ def solutions(given: Unknowns) -> list[Solution]:
     return sorted(first, key=_order)
 
 
-def _order(one: Solution) -> tuple[bool, bool, int, int, int]:
-    return not one.exact, not one.even, sum(one.padding), one.kernel, one.stride
+def _order(solution: Solution) -> tuple[bool, bool, int, int, int]:
+    kernel, stride = solution.kernel, solution.stride
+    return not solution.exact, not solution.even, sum(solution.padding), kernel, stride
 
 
 def text_of_tried(given: Unknowns) -> str:
@@ -181,7 +182,7 @@ def transposed_solutions(given: Unknowns, extra: int | None = None) -> list[Solu
     Paddings are alike at both ends; `extra` is a fixed output padding.
 
     >>> given = Unknowns(7, 4, 2, None, 14)
-    >>> [(one.padding, one.leftover) for one in transposed_solutions(given)]
+    >>> [(solution.padding, solution.leftover) for solution in transposed_solutions(given)]
     [((1, 1), 0)]
     """
     cells = given.output
@@ -191,9 +192,9 @@ def transposed_solutions(given: Unknowns, extra: int | None = None) -> list[Solu
     else:
         every = sorted(_mirrored_solutions(given), key=_order)
     return [
-        one._replace(input=one.output, output=one.input)
-        for one in every
-        if one.even and one.leftover == (one.leftover if extra is None else extra)
+        solution._replace(input=solution.output, output=solution.input)
+        for solution in every
+        if solution.even and solution.leftover == (solution.leftover if extra is None else extra)
     ]
 
 
@@ -215,25 +216,26 @@ def listing(solutions: list[Solution], tried: str, is_transposed: bool = False) 
     ends = ("output padding", "output") if is_transposed else ("output", "exact", "unread")
     rows: list[tuple[object, ...]] = []
     values, records = [], []
-    for one in solutions:
-        before, after = one.padding
-        padding = str(before) if one.even else f"{before},{after}"
-        start = one.input, one.kernel, one.stride, padding
-        record = {**one._asdict(), "exact": one.exact}
-        value = f"{one.input} {one.kernel} {one.stride} {before},{after}"
+    for solution in solutions:
+        before, after = solution.padding
+        padding = str(before) if solution.even else f"{before},{after}"
+        start = solution.input, solution.kernel, solution.stride, padding
+        record = {**solution._asdict(), "exact": solution.exact}
+        value = f"{solution.input} {solution.kernel} {solution.stride} {before},{after}"
         if is_transposed:
-            rows.append((*start, one.leftover, one.output))
+            rows.append((*start, solution.leftover, solution.output))
             del record["unread"]
             record["output_padding"] = record.pop("leftover")
-            value += f" {one.leftover}"
+            value += f" {solution.leftover}"
         else:
-            rows.append((*start, one.output, "yes" if one.exact else "no", one.unread))
+            exact = "yes" if solution.exact else "no"
+            rows.append((*start, solution.output, exact, solution.unread))
         values.append(value)
         records.append(record)
-    exact = sum(one.exact for one in solutions)
+    count = sum(solution.exact for solution in solutions)
     verb = "needs" if is_transposed else "leaves"
-    verb = verb if exact == 1 else verb.removesuffix("s")
-    caption = f"{counted(len(solutions), 'solution')}, of which {exact} {verb} "
+    verb = verb if count == 1 else verb.removesuffix("s")
+    caption = f"{counted(len(solutions), 'solution')}, of which {count} {verb} "
     caption += "no output padding" if is_transposed else "nothing over"
     return Listing(
         "\n".join(values),

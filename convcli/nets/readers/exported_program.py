@@ -14,23 +14,8 @@ from math import prod
 from convcli.errors import SpecError, UnfitError
 from convcli.geometry import Padding
 from convcli.nets.graph import INPUT, Given, Network, Reading, Stopped
-from convcli.nets.layers import (
-    Activation,
-    Conv,
-    Identity,
-    Layer,
-    Linear,
-    Norm,
-    Shape,
-)
-from convcli.nets.readers.tensor_graph import (
-    Halt,
-    TensorGraph,
-    Traced,
-    Value,
-    traced,
-    weight_owner,
-)
+from convcli.nets.layers import Activation, Conv, Identity, Layer, Linear, Norm, Shape
+from convcli.nets.readers.tensor_graph import Halt, TensorGraph, Traced, Value, traced, weight_owner
 from convcli.nets.readers.vocabulary.registry import names_of
 from convcli.nets.stored_arrays import StoredArray
 from convcli.records import NamedTuple

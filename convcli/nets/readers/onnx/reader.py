@@ -193,11 +193,7 @@ class Translation:
         return further
 
     def _append(
-        self,
-        node: NodeFile,
-        graph: TensorGraph,
-        known: dict[str, Value | None],
-        absorbed: set[str],
+        self, node: NodeFile, graph: TensorGraph, known: dict[str, Value | None], absorbed: set[str]
     ) -> None:
         for name in node.inputs:
             if name in absorbed:

@@ -19,7 +19,7 @@ from convcli.nets.readers.python.language.objects import (
     Unknown,
     Value,
 )
-from convcli.nets.readers.python.stdlib.command_lines import NAMESPACE
+from convcli.nets.readers.python.stdlib.modules import NAMESPACE
 from convcli.nets.readers.python.torch import nn_module
 from convcli.text import like, safe
 
@@ -58,7 +58,7 @@ def find_entry(file: SourceFile) -> ast.expr:
     for name, value in file.names.items():
         if isinstance(value, Class) and value.is_a(nn_module.MODULE):
             run = "call" if value.is_a(LAYER) else "forward"
-            if _place(value, file) and value.find(run) is not MISSING:
+            if is_defined_in(value, file) and value.find(run) is not MISSING:
                 (ready if not needs(value.find("__init__"), 1) else other).append(name)
         elif isinstance(value, Function) and value.file is file and _builds(value):
             (ready if not needs(value, 0) else other).append(name)
@@ -101,7 +101,8 @@ def models_of(file: SourceFile) -> list[str]:
         for name, value in file.names.items()
         if isinstance(value, Instance) and value.cls.is_a(nn_module.MODULE)
     }
-    inside = {id(part) for one in modules.values() for _, part in list(nn_module.walk(one))[1:]}
+    walks = map(nn_module.walk, modules.values())
+    inside = {id(part) for walk in walks for _, part in list(walk)[1:]}
     names: dict[int, str] = {}
     for name, value in modules.items():
         measures = any(word in f"{name} {value.cls.name}".lower() for word in LOSSES)
@@ -126,7 +127,7 @@ def main_of(file: SourceFile) -> Function | None:
     return value if is_own and isinstance(value, Function) else None
 
 
-def _place(cls: Class, file: SourceFile) -> bool:
+def is_defined_in(cls: Class, file: SourceFile) -> bool:
     """Whether a class is defined in this file; an imported one is only a part of its network."""
     return any(isinstance(node, ast.ClassDef) and node.name == cls.name for node in file.tree.body)
 

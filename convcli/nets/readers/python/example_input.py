@@ -114,13 +114,13 @@ class _Calls:
                 if name in ("forward", "predict") and call.args:
                     sizes = self._tensor(call.args[0])
             elif name in WITH_TENSOR | WITH_SIZE:
-                sizes = self._said_to(call, name)
+                sizes = self._size_argument(call, name)
             if sizes:
                 yield call, sizes, False
 
-    def _said_to(self, call: ast.Call, name: str) -> Shape | None:
+    def _size_argument(self, call: ast.Call, name: str) -> Shape | None:
         """The size argument of a tool whose first argument is the network."""
-        options = {one.arg: one.value for one in call.keywords}
+        options = {keyword.arg: keyword.value for keyword in call.keywords}
         models = [*call.args[:2], *(options.get(key) for key in ("model", "net"))]
         if not any(node is not None and self._is_model(node) for node in models):
             return None
@@ -145,15 +145,17 @@ class _Calls:
             node = _unwrapped(node)
             if not isinstance(node, ast.Name) or node.id not in self.values:
                 break
-            before = [one for one in self.values[node.id] if one.lineno <= node.lineno]
-            node = (before or self.values[node.id])[-1]
+            values = self.values[node.id]
+            before = [value for value in values if value.lineno <= node.lineno]
+            node = (before or values)[-1]
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
             return None
         if node.func.attr not in TENSORS:
             return None
-        args = [one for one in node.args if not isinstance(one, ast.Starred)]
-        sized = next((one.value for one in node.keywords if one.arg in ("size", "shape")), None)
-        listed = next((one for one in args if isinstance(one, ast.Tuple | ast.List)), None)
+        args = [arg for arg in node.args if not isinstance(arg, ast.Starred)]
+        named = {keyword.arg: keyword.value for keyword in node.keywords}
+        sized = named.get("size", named.get("shape"))
+        listed = next((arg for arg in args if isinstance(arg, ast.Tuple | ast.List)), None)
         if sized is None and listed is None:
             sized = ast.Tuple(args)
         return self._sizes(sized or listed, open_batch=True)
@@ -165,13 +167,13 @@ class _Calls:
         if not isinstance(node, ast.Tuple | ast.List):
             return None
         elements = node.elts[1:] if open_batch else node.elts
-        sizes = [self._whole(one) for one in elements]
+        sizes = [self._positive(element) for element in elements]
         if not 1 <= len(sizes) <= 4 or None in sizes:
             return None
         return tuple(size for size in sizes if size)
 
-    def _whole(self, node: ast.expr) -> int | None:
-        """A positive integer, or the value of a name that is one."""
+    def _positive(self, node: ast.expr) -> int | None:
+        """A positive integer, or the value of a name of one."""
         value: object = node.value if isinstance(node, ast.Constant) else None
         if isinstance(node, ast.Name):
             value = self.file.names.get(node.id)

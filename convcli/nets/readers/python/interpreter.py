@@ -18,12 +18,10 @@ from convcli.nets.readers.python.language import (
     limits,
     statements,
 )
-from convcli.nets.readers.python.language.conversions import describe
 from convcli.nets.readers.python.language.exceptions import ControlFlow
 from convcli.nets.readers.python.language.graph_recorder import GraphRecorder
 from convcli.nets.readers.python.language.objects import (
     MISSING,
-    Class,
     DeferredImport,
     Frame,
     Instance,
@@ -303,20 +301,9 @@ class ModelInterpreter:
 
     # -- values of the libraries ------------------------------------------------------------
 
-    def complete_class(self, cls: Class, node: ast.ClassDef) -> Class:
-        return dataclasses.complete_class(cls, node)
-
-    def method_of_value(self, owner: Value, name: str) -> Value:
-        method = methods.method_of(owner, name)
-        if method is MISSING:
-            raise ProgramException("AttributeError", f"{describe(owner)} has no {brief(name)} here")
-        return method
-
-    def class_method_of_type(self, type_: str, name: str) -> Value:
-        if type_ == "chain" and name == "from_iterable":
-            return Native(name, modules.chain_from_iterable)
-        return methods.class_method_of_type(type_, name)
-
+    complete_class = dataclasses.complete_class
+    method_of_value = methods.method_of
+    class_method_of_type = methods.class_method_of_type
     percent_format = methods.percent_format
     format_value = methods.format_value
 

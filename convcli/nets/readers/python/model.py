@@ -1,7 +1,9 @@
 """`model.py:Name(args)` → the network it builds, read anew for inputs of another size."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from math import prod
+from typing import TypeVar
 
 from convcli.errors import Refusal, SpecError
 from convcli.nets.graph import INPUT, Given, Network, Node, Stopped
@@ -24,6 +26,8 @@ from convcli.nets.readers.python.torch import nn_module, nn_weights
 from convcli.records import NamedTuple
 from convcli.text import counted, like, power_text
 
+T = TypeVar("T")
+
 MAX_OUTPUTS = 1000
 """Maximum output tensors of a model; further ones are left out."""
 
@@ -42,47 +46,72 @@ class Model(NamedTuple):
         outputs, stopped = _run(interpreter, self.root, shape, given)
         if outputs and not stopped:
             _end_with_first(recorder, outputs)
-        names = tuple(filter(None, map(recorder.node_name, outputs)))
-        mark_weights(interpreter, recorder)
-        network = recorder.network(names) if names and not stopped else recorder.network(())
+        names = () if stopped else tuple(filter(None, map(recorder.node_name, outputs)))
+        recorded = recorded_nodes(interpreter, names)
         modules = list(nn_module.walk(self.root))
-        nodes = _with_owners(interpreter, modules, network.nodes)
+        nodes = _with_owners(interpreter, modules, recorded)
         nodes, unregistered = _as_registered(interpreter, modules, nodes)
-        rest = [] if stopped else unused_weights(interpreter, modules, network.nodes)
-        reason = None
-        if stopped is not None:
-            unfit = isinstance(stopped, ShapeMismatch)
-            reason = Stopped(str(stopped), stopped.where, unfit=unfit)
-        return Network(
-            (*rest, *nodes),
-            self.at if recorder.size_dependent else None,
-            reason,
-            (*notes_of(recorder, rest, outputs), *unregistered),
-            outputs=() if stopped else names,
-            passed_over=tuple(dict.fromkeys(recorder.passed_over)),
-            sizes_alone=recorder.sizes_alone or (outputs[0].stand_in if outputs else ""),
+        rest = [] if stopped else unused_weights(interpreter, modules, recorded)
+        redo = self.at if recorder.size_dependent else None
+        network = assembled(recorder, rest, nodes, redo, stopped, outputs)
+        return network._replace(
+            notes=(*network.notes, *unregistered),
+            outputs=names,
+            sizes_alone=network.sizes_alone or (outputs[0].stand_in if outputs else ""),
         )
 
 
-def _outputs_of(value: Value) -> list[Tensor]:
-    """The tensors in what a forward returns, in their order."""
-    tensors: list[Tensor] = []
+def recorded_nodes(interpreter: ModelInterpreter, outputs: tuple[str, ...]) -> tuple[Node, ...]:
+    """The nodes that the outputs of a run need, all without any, with their frozen weights."""
+    recorder = interpreter.recorder
+    for module in recorder.applied.values():
+        roles = nn_weights.frozen_roles(module)
+        if roles:
+            recorder.builder.frozen[recorder.builder.first_name(interpreter.leaf(module))] = roles
+    return recorder.network(outputs).nodes
+
+
+def assembled(
+    recorder: GraphRecorder,
+    rest: Sequence[Node],
+    nodes: Sequence[Node],
+    redo: Callable[..., Network] | None,
+    refusal: ReadError | None,
+    outputs: Sequence[Tensor],
+) -> Network:
+    """The network of a run, after the weights that its outputs do not use."""
+    stopped = None
+    if refusal is not None:
+        unfit = isinstance(refusal, ShapeMismatch)
+        stopped = Stopped(str(refusal), refusal.where, unfit=unfit)
+    return Network(
+        (*rest, *nodes),
+        redo,
+        stopped,
+        _notes_of(recorder, rest, outputs),
+        passed_over=tuple(dict.fromkeys(recorder.passed_over)),
+        sizes_alone=recorder.sizes_alone,
+    )
+
+
+def _nested(value: Value, kind: type[T]) -> Iterator[T]:
+    """The values of a kind in nested containers and objects, in their order."""
     waiting: list[Value] = [value]
     visited: set[int] = set()
-    while waiting and len(tensors) < MAX_OUTPUTS:
+    while waiting:
         item = waiting.pop(0)
-        if id(item) in visited and not isinstance(item, Tensor):
+        if isinstance(item, kind):
+            yield item
+            continue
+        if id(item) in visited:
             continue
         visited.add(id(item))
-        if isinstance(item, Tensor):
-            tensors.append(item)
-        elif isinstance(item, list | tuple):
+        if isinstance(item, list | tuple):
             waiting[:0] = item[:MAX_OUTPUTS]
         elif isinstance(item, dict):
             waiting[:0] = list(item.values())[:MAX_OUTPUTS]
         elif isinstance(item, Instance):
             waiting[:0] = list(item.attrs.values())[:MAX_OUTPUTS]
-    return tensors
 
 
 def parameters_of(root: Instance) -> tuple[str, ...]:
@@ -111,15 +140,13 @@ def _arguments(
         given = (Given(""),)
     values: list[tuple[str, Value]] = []
     is_first = True
-    for number, one in enumerate(given):
-        if one.value is not ...:
-            values.append((one.name, one.value))
-        elif is_first:
-            values.append((one.name, image))
+    for number, (name, shape, dtype, plain) in enumerate(given):
+        value = plain
+        if plain is ...:
+            called = name or (needed[number] if number < len(needed) else f"input{number + 1}")
+            value = image if is_first else interpreter.recorder.add_input(called, shape, dtype)
             is_first = False
-        else:
-            name = one.name or (needed[number] if number < len(needed) else f"input{number + 1}")
-            values.append((one.name, interpreter.recorder.add_input(name, one.shape, one.dtype)))
+        values.append((name, value))
     args = [value for name, value in values if not name]
     options = {name: value for name, value in values if name}
     takes_all = forward.node.args.vararg is not None
@@ -154,7 +181,7 @@ def _run(
             image = Tensor((1, *shape), INPUT)
             image.channels_last = root.cls.is_a(LAYER)
             result = interpreter.call(root, *_arguments(interpreter, root, image, given))
-            outputs = _outputs_of(result)
+            outputs = list(islice(_nested(result, Tensor), MAX_OUTPUTS))
             if not outputs:
                 where = result.where if isinstance(result, Unknown) else None
                 text = f"the model gives {describe(result)}, which is not a tensor"
@@ -222,18 +249,18 @@ def _as_registered(
         return nodes, []
     recorder, registered = interpreter.recorder, {id(module) for _, module in modules}
     outside = {
-        recorder.builder.first_name(interpreter.leaf(one)): one
-        for key, one in recorder.applied.items()
-        if key not in registered and one.leaf
+        recorder.builder.first_name(interpreter.leaf(module)): module
+        for key, module in recorder.applied.items()
+        if key not in registered and module.leaf
     }
     marked = tuple(
         node._replace(is_registered=False) if (node.owner or node.name) in outside else node
         for node in nodes
     )
     first = {
-        name: one
-        for name, one in outside.items()
-        if one.leaf and nn_weights.unused(one.leaf.layer, set(), ())
+        name: module
+        for name, module in outside.items()
+        if module.leaf and nn_weights.unused(module.leaf.layer, set(), ())
     }
     strays = first.values()
     notes, named = [], set[int]()
@@ -241,8 +268,9 @@ def _as_registered(
         for name, value in module.attrs.items():
             if type(value) not in REGISTERING:
                 continue
-            inside = [one for one in _instances(value) if id(one) not in registered]
-            layers = [leaf for one in inside for _, leaf in nn_module.walk(one) if leaf.leaf]
+            objects = {id(x): x for x in islice(_nested(value, Instance), MAX_OUTPUTS)}
+            inside = [part for key, part in objects.items() if key not in registered]
+            layers = [leaf for part in inside for _, leaf in nn_module.walk(part) if leaf.leaf]
             if layers:
                 named.update(map(id, layers))
                 label = f"{path}.{name}" if path else name
@@ -252,29 +280,11 @@ def _as_registered(
                     f"{counted(len(layers), 'layer')} and counts none of their parameters; use "
                     f"{REGISTERING[kind]}"
                 )
-    rest = [name for name, one in first.items() if id(one) not in named]
+    rest = [name for name, module in first.items() if id(module) not in named]
     if rest:
         some = ", ".join(rest[:4]) + (", …" if len(rest) > 4 else "")
         notes.append(f"{some}: no attribute of a module holds it, so PyTorch does not count it")
     return marked, notes
-
-
-def _instances(value: Value) -> list[Instance]:
-    """The objects in nested plain containers."""
-    inside: list[Instance] = []
-    waiting, visited = [value], set[int]()
-    while waiting and len(visited) < MAX_OUTPUTS:
-        item = waiting.pop(0)
-        if id(item) in visited:
-            continue
-        visited.add(id(item))
-        if isinstance(item, Instance):
-            inside.append(item)
-        elif isinstance(item, list | tuple):
-            waiting += item
-        elif isinstance(item, dict):
-            waiting += item.values()
-    return inside
 
 
 def declared_nodes(root: Instance) -> Iterator[Node]:
@@ -287,7 +297,7 @@ def declared_nodes(root: Instance) -> Iterator[Node]:
         own = [tensor for _, tensor in nn_module.parameters(module)]
         if own:
             sizes = [prod(tensor.shape) for tensor in own]
-            frozen = sum(size * one.frozen for size, one in zip(sizes, own, strict=True))
+            frozen = sum(size * tensor.frozen for size, tensor in zip(sizes, own, strict=True))
             yield Node(name, Unused(module.cls.name.lower(), sum(sizes), frozen=frozen), ())
 
 
@@ -330,15 +340,9 @@ def unused_weights(
     return unused
 
 
-def mark_weights(interpreter: ModelInterpreter, recorder: GraphRecorder) -> None:
-    """Mark the frozen weights of the nodes of a run."""
-    for module in recorder.applied.values():
-        roles = nn_weights.frozen_roles(module)
-        if roles:
-            recorder.builder.frozen[recorder.builder.first_name(interpreter.leaf(module))] = roles
-
-
-def notes_of(recorder: GraphRecorder, rest: list[Node], outputs: list[Tensor]) -> tuple[str, ...]:
+def _notes_of(
+    recorder: GraphRecorder, rest: Sequence[Node], outputs: Sequence[Tensor]
+) -> tuple[str, ...]:
     notes: list[str] = []
     if rest:
         params = sum(node.layer.measure().params for node in rest)

@@ -93,7 +93,7 @@ def parsed_file(path: str, name: str, text: str) -> SourceFile:
         tree = parsed_module(text)
     except UNREADABLE as error:
         line = getattr(error, "lineno", None)
-        place = at_line(name, line) if line else safe(name)
+        where = at_line(name, line) if line else safe(name)
         reason = safe(getattr(error, "msg", None) or "it is nested too deep")
-        raise SpecError(f"{place} is not valid Python: {reason[:200]}") from None
+        raise SpecError(f"{where} is not valid Python: {reason[:200]}") from None
     return SourceFile(path, name, text, tree)

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from convcli.callsyntax import excerpt
 from convcli.errors import SpecError
-from convcli.nets.graph import INPUT, Builder, Given, Network, Node, Part, Reading, Stopped
+from convcli.nets.graph import INPUT, Builder, Given, Network, Node, Part, Reading
 from convcli.nets.input_size import named_shape
 from convcli.nets.layers import Shape
 from convcli.nets.layers.tensor_ops import Operation, Scalar
@@ -19,6 +19,7 @@ from convcli.nets.readers.python.entry_point import (
     build_module,
     check_calls,
     find_entry,
+    is_defined_in,
     main_of,
     models_of,
     needs,
@@ -32,17 +33,15 @@ from convcli.nets.readers.python.language.objects import (
     Function,
     Instance,
     ReadError,
-    ShapeMismatch,
     SourceFile,
     Tensor,
-    Value,
 )
 from convcli.nets.readers.python.model import (
     Model,
+    assembled,
     declared_nodes,
-    mark_weights,
-    notes_of,
     parameters_of,
+    recorded_nodes,
     unused_weights,
 )
 from convcli.nets.readers.python.model_files import SourceFiles, parsed_file
@@ -104,7 +103,7 @@ def _with_class(tree: ast.Module) -> ast.Module:
     methods = [
         node
         for node in tree.body
-        if isinstance(node, ast.FunctionDef) and [one.arg for one in node.args.args[:1]] == ["self"]
+        if isinstance(node, ast.FunctionDef) and [x.arg for x in node.args.args[:1]] == ["self"]
     ]
     if not methods or any(isinstance(node, ast.ClassDef) for node in tree.body):
         return tree
@@ -151,7 +150,7 @@ class Text(NamedTuple):
         `steps` is the number of steps that earlier readings took.
         """
         file = SourceFile(self.path, self.name, self.text, self.tree)
-        defines = any(isinstance(one, ast.ClassDef | ast.FunctionDef) for one in self.tree.body)
+        defines = any(isinstance(node, ast.ClassDef | ast.FunctionDef) for node in self.tree.body)
         file.bare = not self.path or not defines
         if not defines:
             file.names["__name__"] = "__main__"
@@ -165,8 +164,8 @@ class Text(NamedTuple):
                 build_module(script, file, self.entry)
             if self.function:
                 image = script.new_input((None, None, 3))
-                made = script.call(file.names[self.function], [image], {})
-                script.outputs = [made] if isinstance(made, Tensor) else []
+                output = script.call(file.names[self.function], [image], {})
+                script.outputs = [output] if isinstance(output, Tensor) else []
         except ReadError as error:
             script.refusals.append(error.without_frames())
         return script
@@ -178,45 +177,31 @@ class Text(NamedTuple):
 
     def network(self, script: ScriptInterpreter) -> Network:
         """The network of its statements, up to one that did not fit or was not understood."""
-        recorder, stopped = script.recorder, None
-        if script.refusals:
-            first = script.refusals[0]
-            stopped = Stopped(str(first), first.where, unfit=isinstance(first, ShapeMismatch))
-        outputs = () if stopped else self._outputs(script)
-        mark_weights(script, recorder)
-        nodes = recorder.network(outputs).nodes
+        recorder = script.recorder
+        refusal = next(iter(script.refusals), None)
+        outputs = () if refusal else self._outputs(script)
+        nodes = recorded_nodes(script, outputs)
         if script.further and outputs and all(INPUT not in node.inputs for node in nodes):
             raise ReadError(
                 "the text has several inputs, and this model does not read the first; give the "
                 "text of this model alone"
             )
-        again = self.at if recorder.size_dependent or script.guessed else None
+        redo = self.at if recorder.size_dependent or script.guessed else None
         rest = self._unused(script, nodes) if outputs else []
-        return Network(
-            (*rest, *nodes),
-            again,
-            stopped,
-            notes_of(recorder, rest, script.outputs),
-            passed_over=tuple(dict.fromkeys(recorder.passed_over)),
-            outputs=outputs if len(script.outputs) > 1 else (),
-            sizes_alone=recorder.sizes_alone,
-        )
+        network = assembled(recorder, rest, nodes, redo, refusal, script.outputs)
+        return network._replace(outputs=outputs if len(script.outputs) > 1 else ())
 
     def _unused(self, script: ScriptInterpreter, nodes: tuple[Node, ...]) -> list[Node]:
         """The weights of the models it calls that its output does not need."""
-        models = [
-            (name, one)
-            for name, one in script.modules()
-            if isinstance(one, Instance) and one.leaf is None
-        ]
         called = [
-            (name, one)
-            for name, one in models
-            if any(id(inner) in script.recorder.applied for _, inner in walk(one))
+            (name, model)
+            for name, model in script.modules()
+            if isinstance(model, Instance) and model.leaf is None
+            if any(id(inner) in script.recorder.applied for _, inner in walk(model))
         ]
-        inside = [
-            pair for name, one in called for pair in walk(one, name if len(called) > 1 else "")
-        ]
+        if len(called) == 1:
+            called = [("", called[0][1])]
+        inside = [pair for name, model in called for pair in walk(model, name)]
         return unused_weights(script, inside, nodes)
 
     def _outputs(self, script: ScriptInterpreter) -> tuple[str, ...]:
@@ -239,20 +224,21 @@ class Text(NamedTuple):
         file = script.text
         if entry:
             return self._built(script, parse_entry(entry, file))
-        own = [one for one in file.names.values() if _is_model_of(one, file)]
+        classes = [value for value in file.names.values() if isinstance(value, Class)]
+        own = any(cls.is_a(MODULE) and is_defined_in(cls, file) for cls in classes)
         if own and not self.keras:
             models = models_of(file)
             older = f", the newest, not {', '.join(models[:-1][:4])}" if models[1:] else ""
             return self._built(script, find_entry(file), older)
-        made = self._flow(script)
-        if made is not None:
-            return made
+        reading = self._flow(script)
+        if reading is not None:
+            return reading
         modules = script.modules()
         if modules:
             return self._sequence(script, modules)
         if script.refusals:
             raise script.refusals[0]
-        if not any(isinstance(one, ast.ClassDef | ast.FunctionDef) for one in self.tree.body):
+        if not any(isinstance(node, ast.ClassDef | ast.FunctionDef) for node in self.tree.body):
             check_calls(file)
             raise SpecError(f"{safe(self.name)} holds no layers")
         main = main_of(file)
@@ -261,8 +247,8 @@ class Text(NamedTuple):
         except SpecError:
             if main is None or not isinstance(main.node, ast.FunctionDef):
                 raise
-        # the model of a program is made within its `main`
-        body = [one for one in self.tree.body if one is not main.node and not _is_start(one)]
+        # the model of a program is built within its `main`
+        body = [node for node in self.tree.body if node is not main.node and not _is_start(node)]
         return self._replace(tree=ast.Module([*body, *main.node.body], [])).reading("")
 
     def _defined(self, script: ScriptInterpreter) -> Reading:
@@ -270,29 +256,31 @@ class Text(NamedTuple):
         try:
             return self._built(script, find_entry(script.text))
         except SpecError:
-            functions = [one for one in script.text.names.values() if isinstance(one, Function)]
+            functions = [
+                value for value in script.text.names.values() if isinstance(value, Function)
+            ]
             if not functions or len(needs(functions[-1], 0)) != 1:
                 raise
             name = functions[-1].name
             given = self._replace(function=name)
             try:
-                made = given._flow(given.run())
+                reading = given._flow(given.run())
             except SpecError:
-                made = None
-            if made is None or all(isinstance(n.layer, Scalar) for n in made.network.nodes):
+                reading = None
+            if reading is None or all(isinstance(n.layer, Scalar) for n in reading.network.nodes):
                 raise  # `def f(n): return n + 1` is not a network
-            return made
+            return reading
 
     def _flow(self, script: ScriptInterpreter) -> Reading | None:
         """The network of the tensors that its statements make; None if they make none."""
         tries = [(self, script)]
-        if not script.reached():
+        if not script.nodes_of_input():
             for number in range(min(script.examples, MAX_EXAMPLES)):
                 given = self._replace(example=number)
                 tries.append((given, given.run(steps=tries[-1][1].steps)))
-        given, best = max(tries, key=lambda one: one[1].reached())
-        if not best.reached():
-            refusals = [refusal for _, one in tries for refusal in one.refusals]
+        given, best = max(tries, key=lambda attempt: attempt[1].nodes_of_input())
+        if not best.nodes_of_input():
+            refusals = [refusal for _, attempt in tries for refusal in attempt.refusals]
             if refusals and not script.modules():
                 raise refusals[0]
             return None
@@ -306,7 +294,7 @@ class Text(NamedTuple):
         if script.refusals:
             raise script.refusals[0]
         notes = []
-        models = [(name, one) for name, one in modules if getattr(one, "leaf", one) is None]
+        models = [(name, part) for name, part in modules if getattr(part, "leaf", part) is None]
         form = "model" if models else "layer lines"
         if script.defines and models and all(name for name, _ in modules) and not script.own.attrs:
             modules = models[-1:]
@@ -362,32 +350,23 @@ def _is_start(node: ast.stmt) -> bool:
     return isinstance(node, ast.If) and "__main__" in ast.unparse(node.test)
 
 
-def _is_model_of(value: Value, file: SourceFile) -> bool:
-    """Whether a value is a class of modules that a file defines."""
-    return (
-        isinstance(value, Class)
-        and value.is_a(MODULE)
-        and any(isinstance(one, ast.ClassDef) and one.name == value.name for one in file.tree.body)
-    )
-
-
 def _together(modules: Modules) -> Instance:
     """A module that runs several in order."""
     if len(modules) == 1 and isinstance(modules[0][1], Instance):
         return modules[0][1]
     root = Instance(SEQUENTIAL)
-    for place, (name, one) in enumerate(modules):
-        if not isinstance(one, Instance):
+    for index, (name, part) in enumerate(modules):
+        if not isinstance(part, Instance):
             raise ReadError("layer calls cannot be mixed with modules that are more than layers")
-        root.attrs[name or str(place)] = one
+        root.attrs[name or str(index)] = part
     return root
 
 
 def _input_of(modules: Modules) -> Shape | None:
     """The input's shape that the first layer of a Keras model names."""
     for _, value in modules:
-        for _, one in walk(value) if isinstance(value, Instance) else ():
-            sizes = one.attrs.get("input_shape")
+        for _, layer in walk(value) if isinstance(value, Instance) else ():
+            sizes = layer.attrs.get("input_shape")
             if isinstance(sizes, tuple):
                 return named_shape(sizes)
     return None

@@ -90,18 +90,18 @@ class ScriptInterpreter(ModelInterpreter):
         self.guessed = False
         """Whether the input's sizes are neither in the text nor given."""
         self.further = 0
-        """Inputs made after the first."""
+        """Number of inputs after the first."""
         self.examples = 0
-        """Tensors made so far that could be the input."""
+        """Number of tensors so far that could be the input."""
         self.outputs: list[Tensor] = []
         """The outputs of a Keras `Model`."""
         self.last: list[Tensor] = []
-        """The tensors of the last statement that made any."""
+        """The tensors of the last statement that has any."""
         self.refusals: list[ReadError] = []
         self.unset: list[ReadError] = []
         """Those of statements that set something of a module, or which weights are trained."""
         self.used: Counter[str] = Counter()
-        """Layers made, by framework."""
+        """Numbers of layers by framework."""
         self.own = Instance(MODULE)
         """`self` of lines outside of a class."""
         self.defines = any(
@@ -172,8 +172,8 @@ class ScriptInterpreter(ModelInterpreter):
             self.refusals.append(error.without_frames())
             if _sets_trained(node) or self._sets_module(node):
                 self.unset.append(self.refusals[-1])
-        for one in ast.walk(node):
-            match one:
+        for inner in ast.walk(node):
+            match inner:
                 case ast.Name(name, ast.Store()) if isinstance(names.get(name, MISSING), LOST):
                     names[name] = unread(name, error)
 
@@ -206,11 +206,11 @@ class ScriptInterpreter(ModelInterpreter):
             return True
         if _sets_trained(node) or self._sets_module(node):
             return True
-        for one in ast.walk(node):
-            value = self.text.names.get(one.id) if isinstance(one, ast.Name) else None
+        for inner in ast.walk(node):
+            value = self.text.names.get(inner.id) if isinstance(inner, ast.Name) else None
             if isinstance(value, Tensor) and value.node:
                 return not isinstance(node, ast.Assert)
-            if isinstance(one, ast.Call) and self._is_of_layers(one, nests):
+            if isinstance(inner, ast.Call) and self._is_of_layers(inner, nests):
                 return True
         return False
 
@@ -219,7 +219,7 @@ class ScriptInterpreter(ModelInterpreter):
         name = node.func.id if isinstance(node.func, ast.Name) else ""
         word = node.func.attr if isinstance(node.func, ast.Attribute) else name
         dialects = VOCABULARIES if name else ("PyTorch", "Keras")
-        if word in ("Input", "InputLayer") or any(word in names_of(one) for one in dialects):
+        if word in ("Input", "InputLayer") or any(word in names_of(name) for name in dialects):
             return True
         applies = isinstance(node.func, ast.Call) or self.is_module(self.text.names.get(name))
         return applies and not nested
@@ -242,12 +242,11 @@ class ScriptInterpreter(ModelInterpreter):
             case ast.Expr(value) | ast.Return(ast.expr() as value):
                 line = ast.Assign([ast.Name(VALUE, ast.Store())], value)
                 super().block([ast.copy_location(line, node)], frame)
-                made = frame.names.pop(VALUE)
-                if isinstance(value, ast.Tuple | ast.List) and isinstance(made, tuple | list):
-                    for one in made:  # a line that ends in a comma, or layers as a list
-                        self._keep("", one)
-                else:
-                    self._keep("", made)
+                result = frame.names.pop(VALUE)
+                # a line that ends in a comma, or layers as a list
+                listed = isinstance(value, ast.Tuple | ast.List)
+                for item in result if listed and isinstance(result, tuple | list) else [result]:
+                    self._keep("", item)
             case _:
                 super().block([node], frame)
                 for target in _targets(node):
@@ -265,8 +264,8 @@ class ScriptInterpreter(ModelInterpreter):
                 if isinstance(value, Instance):
                     self.name_within(value, name)
             case ast.Tuple(targets) | ast.List(targets):
-                for one in targets:
-                    self._assigned(one)
+                for inner in targets:
+                    self._assigned(inner)
 
     def _keep(self, name: str, value: Value) -> None:
         if isinstance(value, Instance) and keras_layers.outputs_of(value):
@@ -275,7 +274,7 @@ class ScriptInterpreter(ModelInterpreter):
             self._given.append(value)
         elif isinstance(value, Instance) and value.cls.is_a(MODULE):
             if name and value.leaf is None:
-                # a model that is made again under its name takes its place
+                # a model that is built again under its name takes its place
                 self._modules.pop(self._models.get(name, 0), None)
                 self._models[name] = id(value)
             self._modules.setdefault(id(value), (name, value))
@@ -305,13 +304,13 @@ class ScriptInterpreter(ModelInterpreter):
             if key not in inside and (isinstance(value, Instance) or key in self._calls.parts)
         ]
 
-    def reached(self) -> int:
+    def nodes_of_input(self) -> int:
         """The number of nodes that depend on the input."""
-        reached = {INPUT}
+        dependent = {INPUT}
         for node in self.recorder.builder.nodes:
-            if not reached.isdisjoint(node.inputs):
-                reached.add(node.name)
-        return len(reached) - 1
+            if not dependent.isdisjoint(node.inputs):
+                dependent.add(node.name)
+        return len(dependent) - 1
 
     # -- lines of the notation --------------------------------------------------------------
 
@@ -325,9 +324,9 @@ class ScriptInterpreter(ModelInterpreter):
         if not any(word.id in known for known in names):
             return False
         return all(
-            isinstance(self.text.names.get(one.id, ""), PLAIN)
-            for one in ast.walk(node)
-            if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)
+            isinstance(self.text.names.get(inner.id, ""), PLAIN)
+            for inner in ast.walk(node)
+            if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Load)
         )
 
     def _layer_call(self, node: ast.stmt) -> None:
@@ -397,7 +396,10 @@ class ScriptInterpreter(ModelInterpreter):
             return self._example(function, args, options)
         self._calls_unknown |= isinstance(function, Unknown) and not self.depth
         if args and self._takes_input(function, args[0]):
-            args = [self._bare_input(args[0]), *args[1:]]
+            tensor = self.new_input((None, None, 3))
+            if isinstance(args[0], Unknown):
+                self.text.names[args[0].text] = tensor
+            args = [tensor, *args[1:]]
         if isinstance(function, Unknown) and not function.harmless:
             named = self._named(function, args)
             function = function if named is MISSING else named
@@ -416,12 +418,6 @@ class ScriptInterpreter(ModelInterpreter):
             return False
         natives = isinstance(function, Native) and function.name in FUNCTIONS
         return natives or self.is_module(function)
-
-    def _bare_input(self, word: Value) -> Value:
-        tensor = self.new_input((None, None, 3))
-        if isinstance(word, Unknown):
-            self.text.names[word.text] = tensor
-        return tensor
 
     def _is_word(self, value: Value) -> bool:
         """Whether a value is a name that was never assigned."""
@@ -546,7 +542,7 @@ class ScriptInterpreter(ModelInterpreter):
         return super().slice_tensor(tensor, index)
 
     def tensor_binary(self, operator: str, left: Value, right: Value) -> Value:
-        if any(isinstance(one, Tensor) and one.channels_last for one in (left, right)):
+        if any(isinstance(side, Tensor) and side.channels_last for side in (left, right)):
             return keras_tensors.binary(self, operator, left, right)
         return super().tensor_binary(operator, left, right)
 
@@ -554,10 +550,10 @@ class ScriptInterpreter(ModelInterpreter):
 def _sets_trained(node: ast.stmt) -> bool:
     """Whether a statement says which weights are trained, which is followed or not claimed."""
     return any(
-        isinstance(one, ast.Attribute)
-        and one.attr in ("trainable", "requires_grad")
-        and isinstance(one.ctx, ast.Store)
-        for one in ast.walk(node)
+        isinstance(inner, ast.Attribute)
+        and inner.attr in ("trainable", "requires_grad")
+        and isinstance(inner.ctx, ast.Store)
+        for inner in ast.walk(node)
     )
 
 

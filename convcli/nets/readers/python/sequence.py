@@ -42,8 +42,8 @@ def _chain(module: Instance, known: dict[int, Part | None]) -> Chain | None:
         return None
     numbered = [name for name, _ in inner] == [str(number) for number in range(len(inner))]
     items: list[Part] = []
-    for name, one in inner:
-        part = _part(one, known)
+    for name, module in inner:
+        part = _part(module, known)
         if part is None:
             return None
         items.append(part if numbered or not name else part._replace(name=name))

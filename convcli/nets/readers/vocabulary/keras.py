@@ -217,6 +217,12 @@ def upsampling(
     return placed(layer, data_format)
 
 
+def _vectors(center: object, scale: object) -> tuple[int, bool]:
+    """The number of trained vectors of a normalization, and whether it shifts alone."""
+    shifts, scales = flag(center, "center"), flag(scale, "scale")
+    return shifts + scales, shifts and not scales
+
+
 def batch_normalization(
     axis: object = -1,
     momentum: object = 0.99,
@@ -225,11 +231,10 @@ def batch_normalization(
     scale: object = True,
     **_: object,
 ) -> Layer:
-    shifts, scales = flag(center, "center"), flag(scale, "scale")
-    axes, vectors, eps = text_axes(axis), shifts + scales, number_or(epsilon, 1e-3)
+    vectors, alone = _vectors(center, scale)
+    axes, eps = text_axes(axis), number_or(epsilon, 1e-3)
     if axes not in ((-1,), (3,)):
         return AxisNorm("batch_norm", axes, vectors, tracked=True)
-    alone = shifts and not scales
     return Norm("batch", vectors, tracked=True, counted=True, eps=eps, shift_alone=alone)
 
 
@@ -240,11 +245,10 @@ def layer_normalization(
     scale: object = True,
     **_: object,
 ) -> Layer:
-    shifts, scales = flag(center, "center"), flag(scale, "scale")
-    axes, vectors = text_axes(axis), shifts + scales
+    vectors, alone = _vectors(center, scale)
+    axes = text_axes(axis)
     if axes != (-1,):
         return AxisNorm("layer_norm", axes, vectors)
-    alone = shifts and not scales
     return Norm("layer", vectors, eps=number_or(epsilon, 1e-3), shift_alone=alone)
 
 
@@ -289,10 +293,10 @@ def group_normalization(
 ) -> Norm:
     if text_axes(axis) not in ((-1,), (3,)):
         raise SpecError(f"axis={brief(axis)} is not read; -1, the channels, is")
-    shifts, scales = flag(center, "center"), flag(scale, "scale")
+    vectors, alone = _vectors(center, scale)
     divided = 1 if groups == -1 else count(groups, "groups")
-    alone, eps = shifts and not scales, number_or(epsilon, 1e-3)
-    return Norm("group", shifts + scales, groups=divided, eps=eps, shift_alone=alone)
+    eps = number_or(epsilon, 1e-3)
+    return Norm("group", vectors, groups=divided, eps=eps, shift_alone=alone)
 
 
 FUNCTIONS = {
@@ -408,7 +412,13 @@ AUGMENTATIONS = (
 """Keras's Random layers, which act only in training and change no sizes (RandomCrop does)."""
 
 ADAPTIVE: dict[str, PoolKind] = {"Average": "average", "Max": "max"}
-
+POOLS: dict[str, PoolKind] = {
+    "MaxPooling": "max",
+    "MaxPool": "max",
+    "AveragePooling": "average",
+    "AvgPool": "average",
+}
+MERGES = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")
 
 LAYERS: dict[str, Builder] = {
     **named("Keras"),
@@ -417,25 +427,11 @@ LAYERS: dict[str, Builder] = {
     **{f"Conv{n}DTranspose": partial(conv_transpose, n) for n in (1, 2, 3)},
     **{f"DepthwiseConv{n}D": partial(depthwise, n) for n in (1, 2)},
     **{f"SeparableConv{n}D": partial(separable, n) for n in (1, 2)},
+    **{f"{name}{n}D": partial(pool, kind, n) for n in (1, 2, 3) for name, kind in POOLS.items()},
     **{
-        f"{name}{n}D": partial(pool, "max", n)
+        f"Global{name}{n}D": partial(global_pool, kind, n)
         for n in (1, 2, 3)
-        for name in ("MaxPooling", "MaxPool")
-    },
-    **{
-        f"{name}{n}D": partial(pool, "average", n)
-        for n in (1, 2, 3)
-        for name in ("AveragePooling", "AvgPool")
-    },
-    **{
-        f"Global{name}{n}D": partial(global_pool, "max", n)
-        for n in (1, 2, 3)
-        for name in ("MaxPooling", "MaxPool")
-    },
-    **{
-        f"Global{name}{n}D": partial(global_pool, "average", n)
-        for n in (1, 2, 3)
-        for name in ("AveragePooling", "AvgPool")
+        for name, kind in POOLS.items()
     },
     **{
         f"Adaptive{name}Pooling{n}D": partial(adaptive_pool, kind, n)
@@ -459,17 +455,12 @@ LAYERS: dict[str, Builder] = {
     "GroupNormalization": group_normalization,
     "Activation": activation,
     "Concatenate": concatenate,
-    "Add": plain(Merge("add")),
-    "Subtract": plain(Merge("subtract")),
-    "Multiply": plain(Merge("multiply")),
-    "Average": plain(Merge("average")),
-    "Maximum": plain(Merge("maximum")),
-    "Minimum": plain(Merge("minimum")),
+    **{name: plain(Merge(name.lower())) for name in MERGES},
     "GaussianNoise": plain(Identity("noise")),
     "GaussianDropout": plain(Identity("dropout")),
     "Rescaling": rescaling,
     "ActivityRegularization": plain(Identity("regularization")),
-    **{f"Random{what}": plain(Identity("augmentation")) for what in AUGMENTATIONS},
+    **{f"Random{kind}": plain(Identity("augmentation")) for kind in AUGMENTATIONS},
 }
 
 SHARED: dict[str, Builder] = {

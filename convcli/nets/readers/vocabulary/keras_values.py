@@ -32,7 +32,7 @@ def placed(layer: Layer, data_format: object) -> Layer:
 def text_axes(axis: object) -> tuple[int, ...]:
     """Axes of the text, from 1 after the batch, or from −1 at the end."""
     given = axis if isinstance(axis, tuple | list) else (axis,)
-    axes = tuple(one for one in given if isinstance(one, int) and not isinstance(one, bool))
+    axes = tuple(index for index in given if isinstance(index, int) and not isinstance(index, bool))
     if len(axes) != len(given) or not axes or 0 in axes:
         raise SpecError(f"axis={brief(axis)} needs axes after the batch: 1, 2, … or -1, -2, …")
     return axes

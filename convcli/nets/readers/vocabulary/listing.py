@@ -43,9 +43,9 @@ def arguments(name: str) -> str:
         return ", ".join(parameters(names_of("short", "BLOCKS")[name])) or "[...], [...], ..."
     build = names_of("short")[name]
     usual = defaults(build)
-    words = [f"{key}={usual[key]!r}" if key in usual else key for key in parameters(build)]
-    if words or name == "reshape":
-        return ", ".join(words) or "height, ..."
+    signature = [f"{key}={usual[key]!r}" if key in usual else key for key in parameters(build)]
+    if signature or name == "reshape":
+        return ", ".join(signature) or "height, ..."
     type_ = built(build).type
     return ", ".join(FUNCTIONS[type_][2].split()) if type_ in FUNCTIONS else ""
 
@@ -71,9 +71,9 @@ def called(dialect: str) -> dict[str, list[str]]:
         for name, build in table.items():
             with suppress(SpecError):
                 names.setdefault(built(build).type, []).append(name)
-    for type_ in [one for one in names if one.startswith("adaptive_")]:
-        whole = names.setdefault(type_.replace("adaptive", "global", 1), [])
-        whole += [f"{name}(1)" for name in names[type_]]
+    for type_ in [name for name in names if name.startswith("adaptive_")]:
+        of_all = names.setdefault(type_.replace("adaptive", "global", 1), [])
+        of_all += [f"{name}(1)" for name in names[type_]]
     return names
 
 
@@ -103,18 +103,16 @@ def listing() -> Listing:
     )
 
 
-def one(name: str) -> Listing:
+def description(name: str) -> Listing:
     """A layer of the notation, or of another vocabulary, with the formulas of an example."""
     rows = {row[0]: row for row in _rows()}
     if name not in rows:
-        others = (
-            own for own, row in rows.items() if name in (*row[3].split(", "), *row[4].split(", "))
-        )
-        meant = next(others, None)
-        if meant is None:
+        others = (own for own, row in rows.items() if name in ", ".join(row[3:]).split(", "))
+        own_name = next(others, None)
+        if own_name is None:
             hint = like(name, rows)
             raise SpecError(f"no layer is called {brief(name)}; convcli layers lists them{hint}")
-        name = meant
+        name = own_name
     _, takes, type_, torch, keras = rows[name]
     fields: dict[str, object] = {
         "layer": name, "arguments": takes, "type": type_, "PyTorch": torch, "Keras": keras,
@@ -130,8 +128,8 @@ def one(name: str) -> Listing:
             with suppress(Refusal):
                 summary = summarize(sequential([layer]), shape)
                 fields["example"] = f"{size_text(shape)} → {size_text(summary.output)}"
-                found = formulas_by_layer(summary)[summary.rows[0].name]
-                formulas = [f"{one.quantity}: {one}" for one in found]
+                known = formulas_by_layer(summary)[summary.rows[0].name]
+                formulas = [f"{formula.quantity}: {formula}" for formula in known]
                 break
     cells = [(key, value) for key, value in fields.items() if value]
     return Listing(

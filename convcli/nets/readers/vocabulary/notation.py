@@ -230,14 +230,14 @@ LAYERS: dict[str, Builder] = {
 }
 
 
-def _branch(items: object, what: str) -> Chain:
+def _branch(items: object, subject: str) -> Chain:
     if isinstance(items, Leaf | Chain | Fork):
         return Chain((items,))
     if not isinstance(items, list | tuple):
-        raise SpecError(f"{what} must be a list of layers, not {brief(items)}")
+        raise SpecError(f"{subject} must be a list of layers, not {brief(items)}")
     for item in items:
         if not isinstance(item, Leaf | Chain | Fork):
-            raise SpecError(f"{what} holds {brief(item)}, which is not a layer")
+            raise SpecError(f"{subject} holds {brief(item)}, which is not a layer")
     return Chain(tuple(items))
 
 

@@ -240,17 +240,11 @@ def upsample(
     if (size is None) == (scale_factor is None):
         raise SpecError("upsample needs either a size or a scale_factor")
     how = "linear" if mode in ("linear", "bilinear", "trilinear") else str(mode)
-    if size is not None:
-        sizes = size if isinstance(size, tuple | list) else (size,)
-        return Upsample(
-            (),
-            tuple(count(length, "size") for length in sizes),
-            how,
-            flag(align_corners, "align_corners"),
-        )
-    factors = scale_factor if isinstance(scale_factor, tuple | list) else (scale_factor,)
-    scale = tuple(factor(times, "scale_factor") for times in factors)
-    return Upsample(scale, (), how, flag(align_corners, "align_corners"))
+    value = scale_factor if size is None else size
+    values = value if isinstance(value, tuple | list) else (value,)
+    scale = tuple(factor(times, "scale_factor") for times in values if size is None)
+    lengths = tuple(count(length, "size") for length in values if size is not None)
+    return Upsample(scale, lengths, how, flag(align_corners, "align_corners"))
 
 
 def upsample2d(

@@ -97,12 +97,12 @@ def concatenate(
     """Tensors joined along the channels, or along one of the lengths."""
     tensors = tensors_in((values,))
     rank = len(tensors[0].shape)
-    place = axis(options.get("axis", axis_), rank)
+    index = axis(options.get("axis", axis_), rank)
     if len(tensors) == 1:
         return tensors[0]
-    if place == 0:
+    if index == 0:
         return to_tensor(by_shape("concat", indexing.cat, interpreter, tensors, 0))
-    record = Concat(0 if place == rank - 1 else place)
+    record = Concat(0 if index == rank - 1 else index)
     return apply_record(interpreter, record, *tensors, name=options.get("name"))
 
 
@@ -180,8 +180,8 @@ def transpose(
     order = perm if perm is not None else axes
     if order is None:
         return by_shape("transpose", shape_ops.transposed, interpreter, x)
-    places = tuple(to_list(interpreter, order))
-    return by_shape("transpose", shape_ops.permute, interpreter, x, places)
+    indices = tuple(to_list(interpreter, order))
+    return by_shape("transpose", shape_ops.permute, interpreter, x, indices)
 
 
 def split(
@@ -189,13 +189,13 @@ def split(
 ) -> Value:
     """`tf.split(x, 2, axis=-1)`: two pieces, or with a list pieces of these sizes."""
     x = to_tensor(x)
-    place = axis(options.get("axis", axis_), len(x.shape))
+    index = axis(options.get("axis", axis_), len(x.shape))
     if not isinstance(pieces, list | tuple):
-        length, count = text_shape(x)[place], to_integer(pieces)
+        length, count = text_shape(x)[index], to_integer(pieces)
         if count < 1 or length % count:
             raise ReadError(f"an axis of {length} does not split into {count} equal pieces")
         pieces = length // count
-    return by_shape("split", indexing.split, interpreter, x, pieces, place)
+    return by_shape("split", indexing.split, interpreter, x, pieces, index)
 
 
 def split_at(
@@ -204,20 +204,20 @@ def split_at(
     """`ops.split(x, [1, 3], axis=-1)`: before these indices, as NumPy does; else as `tf.split`."""
     if not isinstance(pieces, list | tuple):
         return split(interpreter, x, pieces, axis_, **options)
-    place = axis(options.get("axis", axis_), len(to_tensor(x).shape))
-    return by_shape("split", indexing.tensor_split, interpreter, x, pieces, place)
+    index = axis(options.get("axis", axis_), len(to_tensor(x).shape))
+    return by_shape("split", indexing.tensor_split, interpreter, x, pieces, index)
 
 
 def take(
     interpreter: Interpreter, x: Value, indices: Value, axis_: Value = None, **options: Value
 ) -> Value:
     """`ops.take(x, [0, 2], axis=-1)`, `tf.gather(x, indices, axis=1)`; a number drops the axis."""
-    place = options.get("axis", axis_)
-    if place is None or options.get("batch_dims"):
+    along = options.get("axis", axis_)
+    if along is None or options.get("batch_dims"):
         raise ReadError("take and gather are read with their axis, and without batch_dims")
 
     def of_shapes(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
-        dim = axis(place, len(x.shape))
+        dim = axis(along, len(x.shape))
         return indexing.get_item(interpreter, x, (*[slice(None)] * dim, index))
 
     return by_shape("take", of_shapes, interpreter, x, indices)
@@ -242,11 +242,11 @@ def index_of(
     type_: str, /, interpreter: Interpreter, x: Value, axis_: Value = None, **options: Value
 ) -> Value:
     """`ops.argmax(x, axis=-1)`; without an axis, TensorFlow and NumPy mean different ones."""
-    place = options.get("axis", axis_)
-    if place is None:
+    index = options.get("axis", axis_)
+    if index is None:
         raise ReadError(f"{type_} is read with its axis")
     keeps = bool(options.get("keepdims", False))
-    return reduction(type_, None, interpreter, x, place, keeps)
+    return reduction(type_, None, interpreter, x, index, keeps)
 
 
 def like(interpreter: Interpreter, x: Value, *_: Value, **options: Value) -> Tensor:

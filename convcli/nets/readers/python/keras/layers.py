@@ -5,6 +5,7 @@ What each layer's values mean stands in `convcli.nets.readers.vocabulary.keras`.
 
 from collections.abc import Sequence
 from functools import cache
+from typing import TypeVar
 
 from convcli.callsyntax import brief
 from convcli.nets.graph import Leaf
@@ -34,6 +35,8 @@ from convcli.nets.readers.python.torch.nn_module import MODULE
 from convcli.nets.readers.vocabulary import keras
 from convcli.nets.readers.vocabulary.keras_sequences import WITH_ACTIVATION
 from convcli.nets.readers.vocabulary.registry import checked_keras, parameters
+
+T = TypeVar("T")
 
 INPUT_SIZES = {
     "input_shape": 0,
@@ -71,21 +74,25 @@ def name_of(layer: Instance) -> str:
 
 def layers_of(model: Instance) -> list[Instance]:
     """The layers of a Sequential."""
-    layers = model.attrs.get("layers")
-    return [one for one in layers if isinstance(one, Instance)] if isinstance(layers, list) else []
+    return _listed(model.attrs.get("layers"), Instance)
 
 
 def outputs_of(model: Instance) -> list[Tensor]:
     """The outputs of a `Model(inputs, outputs)`; none for any other model."""
-    outputs = model.attrs.get("outputs") if model.cls.is_a(LAYER) else None
-    return [one for one in outputs if isinstance(one, Tensor)] if isinstance(outputs, list) else []
+    return _listed(model.attrs.get("outputs"), Tensor) if model.cls.is_a(LAYER) else []
+
+
+def _listed(values: Value, kind: type[T]) -> list[T]:
+    """The values of a kind in a list; none of anything else."""
+    items = values if isinstance(values, list) else []
+    return [item for item in items if isinstance(item, kind)]
 
 
 def _initializer(name: str, build: Builder) -> NativeFunction:
     """The `__init__` of a layer: it builds the record, and keeps the arguments as attributes."""
     takes = parameters(build)
     follows_it = "activation" in takes and name not in WITH_ACTIVATION
-    place = takes.index("activation") if follows_it else None
+    position = takes.index("activation") if follows_it else None
 
     def init(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> None:
         given = {**dict(zip(takes, args, strict=False)), **options}
@@ -94,11 +101,11 @@ def _initializer(name: str, build: Builder) -> NativeFunction:
         owner.attrs |= {
             key: value for key, value in given.items() if not isinstance(value, Instance)
         }
-        if "trainable" in options and any(one.leaf for one in wrapped):
+        if "trainable" in options and any(layer.leaf for layer in wrapped):
             raise ReadError(
                 f"{name}(trainable=…) is not read; set trainable of the layer inside it"
             )
-        if any(one.attrs.get("trainable") is False for one in wrapped):
+        if any(layer.attrs.get("trainable") is False for layer in wrapped):
             owner.attrs["trainable"] = False
         values = [_plain(value) for value in args]
         named = {key: _plain(value) for key, value in options.items()}
@@ -107,10 +114,10 @@ def _initializer(name: str, build: Builder) -> NativeFunction:
         _keep_input(owner, named, takes)
         inner = next(filter(None, map(activation_of, wrapped)), None)
         follows = inner.layer if inner else None
-        if place is not None:
-            if place < len(values):
-                named.setdefault("activation", values[place])
-                values[place] = None
+        if position is not None:
+            if position < len(values):
+                named.setdefault("activation", values[position])
+                values[position] = None
             follows = keras.function(named.pop("activation", None))
         where = interpreter.location(declared=True)
         owner.leaf = Leaf(
@@ -188,7 +195,7 @@ def _call_own(interpreter: Interpreter, owner: Instance, *args: Value, **options
     build = owner.cls.find("build")
     if isinstance(build, Function) and BUILT not in owner.attrs:
         owner.attrs[BUILT] = True
-        shapes: list[Value] = [(None, *text_shape(one)[1:]) for one in tensors_in(args[:1])]
+        shapes: list[Value] = [(None, *text_shape(x)[1:]) for x in tensors_in(args[:1])]
         single = isinstance(args[0], Tensor)
         interpreter.call(build, [owner, shapes[0] if single else shapes], {})
     if function.node.args.kwarg is None:

@@ -23,18 +23,18 @@ def layers_behind(
     nodes = {node.name: node for node in recorder.builder.nodes}
     instances: dict[str, Instance] = {}
     activations: set[str] = set()
-    for one in recorder.applied.values():
-        instances[recorder.builder.first_name(interpreter.leaf(one))] = one
-        follows = one.attrs.get(ACTIVATION)
+    for instance in recorder.applied.values():
+        instances[recorder.builder.first_name(interpreter.leaf(instance))] = instance
+        follows = instance.attrs.get(ACTIVATION)
         if isinstance(follows, Leaf):
             name = recorder.builder.first_name(follows)
-            instances[name] = one
+            instances[name] = instance
             activations.add(name)
     inputs = {
         name: _inputs(node, nodes, (node.owner or name) in activations)
         for name, node in nodes.items()
     }
-    order = _walked([recorder.node_name(one) for one in outputs], inputs)
+    order = _walked([recorder.node_name(tensor) for tensor in outputs], inputs)
     operations: dict[str, Instance] = {}
     for name in order:
         key = nodes[name].owner or name if name in nodes else name
@@ -45,8 +45,8 @@ def layers_behind(
         depths[name] = farthest[operation] = max(depths[name], farthest[operation])
         for source in inputs.get(name, ()):
             depths[source] = max(depths[source], depths[name] + 1)
-    unique = {id(one): one for one in operations.values()}
-    return sorted(unique.values(), key=lambda one: -farthest[id(one)])
+    unique = {id(operation): operation for operation in operations.values()}
+    return sorted(unique.values(), key=lambda operation: -farthest[id(operation)])
 
 
 def _inputs(node: Node, nodes: dict[str, Node], follows: bool) -> tuple[str, ...]:

@@ -64,8 +64,8 @@ def apply(interpreter: Interpreter, leaf: Leaf, tensors: Sequence[Tensor]) -> Te
     record = leaf.layer
     if len(tensors) > 1 and not isinstance(record, Merge | Concat | Attention):
         raise ReadError(f"{record.type} is called on {len(tensors)} tensors")
-    tensors = [one if one.channels_last else _channels_first(one) for one in tensors]
-    shapes = [one.shape[1:] or (1,) for one in tensors]
+    tensors = [x if x.channels_last else _channels_first(x) for x in tensors]
+    shapes = [x.shape[1:] or (1,) for x in tensors]
     try:
         output = record.measure(*shapes).output
     except Misfit as misfit:
@@ -110,19 +110,18 @@ def by_shape(
         stand_ins.append(Tensor(text_shape(value), values=value.values))
         return stand_ins[-1]
 
-    def made(value: Value) -> Value:
+    def with_node(value: Value) -> Value:
         if isinstance(value, list | tuple):
-            return tuple(made(item) for item in value)
+            return tuple(with_node(item) for item in value)
         if not isinstance(value, Tensor):
             return value
-        for one, tensor in zip(stand_ins, tensors, strict=True):
-            if value is one:
-                return tensor
-        return append_operation(interpreter, name, tensors, network_shape(value.shape))
+        same = (tensor for own, tensor in zip(stand_ins, tensors, strict=True) if value is own)
+        shape = network_shape(value.shape)
+        return next(same, None) or append_operation(interpreter, name, tensors, shape)
 
     values = [stand_in(value) for value in args]
     named = {key: stand_in(value) for key, value in options.items()}
-    return made(function(interpreter, *values, **named))
+    return with_node(function(interpreter, *values, **named))
 
 
 def product(

@@ -156,10 +156,10 @@ def _of_super(interpreter: Interpreter, owner: Super, name: str) -> Value:
 
 
 def _of_class(owner: Class, name: str) -> Value:
-    if name in ("__name__", "__qualname__", "__module__", "__doc__"):
-        if name == "__module__":
-            return _module_name(owner)
-        return None if name == "__doc__" else owner.name
+    if name in ("__name__", "__qualname__"):
+        return owner.name
+    if name in ("__module__", "__doc__"):
+        return _module_name(owner) if name == "__module__" else None
     value = owner.find(name)
     if value is MISSING:
         if owner.foreign:
@@ -176,14 +176,14 @@ def _of_function(
     function = owner.function if isinstance(owner, BoundMethod) else owner
     if isinstance(function, Function) and name in function.attrs:
         return function.attrs[name]
-    if name == "__name__":
+    if name in ("__name__", "__qualname__"):
         return describe(function)
     if name == "__self__" and isinstance(owner, BoundMethod):
         return owner.owner
     if name in ("__doc__", "__wrapped__"):
         return None
-    if name in ("__module__", "__qualname__"):
-        return _module_name(function) if name == "__module__" else describe(function)
+    if name == "__module__":
+        return _module_name(function)
     if name == "__class__":
         return Unknown("the class of a function", harmless=True)
     if isinstance(function, Function) and name == "__defaults__":

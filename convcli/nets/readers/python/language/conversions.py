@@ -143,7 +143,7 @@ def _repr(interpreter: Interpreter, value: Value) -> str:
     if isinstance(value, set | frozenset) and not value:
         return f"{type(value).__name__}()"
     if isinstance(value, list | tuple | set | frozenset):
-        items = ", ".join(_repr(interpreter, one) for one in value)
+        items = ", ".join(_repr(interpreter, item) for item in value)
         if isinstance(value, tuple):
             return f"({items},)" if len(value) == 1 else f"({items})"
         if isinstance(value, frozenset):

@@ -63,9 +63,9 @@ def raise_exception(interpreter: Interpreter, node: ast.Raise, frame: Frame) -> 
     args = value.attrs.get("args") if isinstance(value, Instance) else None
     kind, message = cls.name if isinstance(cls, Class) else describe(value), ""
     if isinstance(args, tuple) and args:
-        one = args[0] if len(args) == 1 else args
-        written = to_repr if kind == "KeyError" and len(args) == 1 else to_str
-        message = written(interpreter, one)[:200]
+        argument = args[0] if len(args) == 1 else args
+        text_of = to_repr if kind == "KeyError" and len(args) == 1 else to_str
+        message = text_of(interpreter, argument)[:200]
     error = ProgramException(kind, message)
     error.cls = cls if isinstance(cls, Class) else None
     raise error
@@ -117,7 +117,7 @@ def _names_import_error(handler: ast.ExceptHandler) -> bool:
     """Whether a clause handles a missing module."""
     names = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException")
     return handler.type is None or any(
-        isinstance(one, ast.Name) and one.id in names for one in ast.walk(handler.type)
+        isinstance(name, ast.Name) and name.id in names for name in ast.walk(handler.type)
     )
 
 

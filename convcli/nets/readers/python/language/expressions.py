@@ -301,41 +301,28 @@ def _call(interpreter: Interpreter, node: ast.Call, frame: Frame) -> Value:
 # -- comprehensions -------------------------------------------------------------------------
 
 
-def _list_comprehension(interpreter: Interpreter, node: ast.ListComp, frame: Frame) -> Value:
-    return _collect(interpreter, node, frame, lambda inner: evaluate(interpreter, node.elt, inner))
+def _comprehension(interpreter: Interpreter, node: Comprehension, frame: Frame) -> Value:
+    if isinstance(node, ast.DictComp):
+
+        def pair(inner: Frame) -> tuple[Value, Value]:
+            key = hashable(interpreter, evaluate(interpreter, node.key, inner))
+            return key, evaluate(interpreter, node.value, inner)
+
+        return dict(_bounded(_walk(interpreter, node, frame, pair)))
+    element = node.elt
+    items = _walk(interpreter, node, frame, lambda inner: evaluate(interpreter, element, inner))
+    if isinstance(node, ast.GeneratorExp):
+        return ValueIterator(items)
+    if isinstance(node, ast.SetComp):
+        return {hashable(interpreter, item) for item in _bounded(items)}
+    return list(_bounded(items))
 
 
-def _set_comprehension(interpreter: Interpreter, node: ast.SetComp, frame: Frame) -> Value:
-    def element(inner: Frame) -> Value:
-        return hashable(interpreter, evaluate(interpreter, node.elt, inner))
-
-    return set(_collect(interpreter, node, frame, element))
-
-
-def _dict_comprehension(interpreter: Interpreter, node: ast.DictComp, frame: Frame) -> Value:
-    def element(inner: Frame) -> tuple[Value, Value]:
-        key = hashable(interpreter, evaluate(interpreter, node.key, inner))
-        return key, evaluate(interpreter, node.value, inner)
-
-    return dict(_collect(interpreter, node, frame, element))
-
-
-def _generator(interpreter: Interpreter, node: ast.GeneratorExp, frame: Frame) -> Value:
-    return ValueIterator(
-        _walk(interpreter, node, frame, lambda inner: evaluate(interpreter, node.elt, inner))
-    )
-
-
-def _collect(
-    interpreter: Interpreter, node: Comprehension, frame: Frame, element: Callable[[Frame], T]
-) -> list[T]:
-    """The elements of a comprehension as a list of bounded length."""
-    items: list[T] = []
-    for item in _walk(interpreter, node, frame, element):
-        items.append(item)
-        if len(items) > MAX_ITEMS:
+def _bounded(items: Iterator[T]) -> Iterator[T]:
+    for count, item in enumerate(items):
+        if count >= MAX_ITEMS:
             raise ReadError(f"a comprehension gives more than {MAX_ITEMS:,} items")
-    return items
+        yield item
 
 
 def _walk(
@@ -415,10 +402,10 @@ EVALUATE: dict[type[ast.expr], Callable[..., Value]] = {
     ast.BoolOp: _boolean,
     ast.IfExp: _conditional,
     ast.Lambda: _lambda,
-    ast.ListComp: _list_comprehension,
-    ast.SetComp: _set_comprehension,
-    ast.DictComp: _dict_comprehension,
-    ast.GeneratorExp: _generator,
+    ast.ListComp: _comprehension,
+    ast.SetComp: _comprehension,
+    ast.DictComp: _comprehension,
+    ast.GeneratorExp: _comprehension,
     ast.JoinedStr: _formatted,
     ast.NamedExpr: _named,
     ast.Call: _call,

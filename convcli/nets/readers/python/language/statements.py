@@ -168,11 +168,11 @@ def _leave(
     for manager in reversed(managers):
         if isinstance(manager, Instance) and isinstance(manager.cls.find("__exit__"), Function):
             leave = attribute(interpreter, manager, "__exit__")
-            what: list[Value] = [None, None]
+            details: list[Value] = [None, None]
             if error is not None:
-                what = [error.cls or interpreter.global_name(error.kind, frame), str(error)]
-            taken = call(interpreter, leave, [*what, None], {})
-            if error is not None and truth(interpreter, taken):
+                details = [error.cls or interpreter.global_name(error.kind, frame), str(error)]
+            suppresses = call(interpreter, leave, [*details, None], {})
+            if error is not None and truth(interpreter, suppresses):
                 error = None
         elif isinstance(manager, ValueIterator):
             error = _leave_generator(manager, error)

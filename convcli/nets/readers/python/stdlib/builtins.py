@@ -5,10 +5,12 @@ Every name that a file can reach is in a table here; any other name does not exi
 
 import ast
 import builtins
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sized
 from functools import partial
 from typing import Any
 
+from convcli.errors import SpecError
 from convcli.nets.readers.python.language.attributes import attribute_name, set_attribute
 from convcli.nets.readers.python.language.conversions import (
     describe,
@@ -73,9 +75,9 @@ def length_of(interpreter: Interpreter, value: Value) -> Value:
 
 
 def _range(interpreter: Interpreter, *ends: Value) -> range:
-    check_known(*ends)
     numbers = []
     for end in ends:
+        check_known(end)
         number = end.number if isinstance(end, Tensor) and end.number is not None else end
         if not isinstance(number, int):
             raise ProgramException("TypeError", f"range() takes whole numbers, not {describe(end)}")
@@ -172,10 +174,7 @@ def defaultdict_of(
 
 
 def counter_of(interpreter: Interpreter, value: Value = ()) -> DefaultDict:
-    counts: dict[Value, int] = {}
-    for item in iterate(interpreter, value):
-        counts[hashable(interpreter, item)] = counts.get(item, 0) + 1
-    items = DefaultDict(counts)
+    items = DefaultDict(Counter(hashable(interpreter, x) for x in iterate(interpreter, value)))
     items.default = INT
     return items
 
@@ -196,18 +195,13 @@ def _zip(interpreter: Interpreter, *values: Value, strict: Value = False) -> Val
 
 
 def _zipped(rows: list[Iterator[Value]], is_strict: bool) -> Iterator[Value]:
-    while rows:
-        items: list[Value] = []
-        for row in rows:
-            item = next(row, MISSING)
-            if item is MISSING:
-                break
-            items.append(item)
-        if len(items) < len(rows):
-            if is_strict and (items or any(next(row, MISSING) is not MISSING for row in rows[1:])):
-                raise ProgramException("ValueError", "zip() arguments are of different lengths")
-            return
-        yield tuple(items)
+    try:
+        yield from zip(*rows, strict=is_strict)
+    except ValueError as error:
+        if isinstance(error, SpecError):
+            raise
+        text = "zip() arguments are of different lengths"
+        raise ProgramException("ValueError", text) from None
 
 
 def _map(interpreter: Interpreter, function: Value, *values: Value) -> ValueIterator:

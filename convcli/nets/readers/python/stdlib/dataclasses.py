@@ -28,7 +28,7 @@ METHODS = (Function, Native, BoundMethod, StaticMethod, ClassMethod, Property, C
 """Names in the body of an enumeration that are not members."""
 
 
-def complete_class(cls: Class, node: ast.ClassDef) -> Class:
+def complete_class(interpreter: Interpreter, cls: Class, node: ast.ClassDef) -> Class:
     """A class after its body: the members of an enumeration, the fields of a named tuple."""
     if cls.is_a(ENUM):
         members: dict[str, Value] = {}
@@ -126,10 +126,10 @@ def namedtuple_of(
 ) -> Class:
     if isinstance(fields, str):
         fields = fields.replace(",", " ").split()
-    words = [str(field) for field in to_list(interpreter, fields)]
+    names = [str(field) for field in to_list(interpreter, fields)]
     given = to_list(interpreter, defaults or ())
-    filled = [MISSING] * (len(words) - len(given)) + given
-    cls = Class(name, fields=dict(zip(words, filled, strict=True)))
+    filled = [MISSING] * (len(names) - len(given)) + given
+    cls = Class(name, fields=dict(zip(names, filled, strict=True)))
     cls.own = True
     named_tuple(cls)
     return cls

@@ -2,9 +2,11 @@
 
 import ast
 import math
+import re
 import string
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
+from convcli.callsyntax import brief
 from convcli.nets.readers.python.language.conversions import (
     describe,
     hashable,
@@ -36,6 +38,7 @@ from convcli.nets.readers.python.language.objects import (
 from convcli.nets.readers.python.language.operators import compare, equal
 from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.stdlib.builtins import dict_of, length_of, set_of, sorted_of
+from convcli.nets.readers.python.stdlib.modules import chain_from_iterable
 from convcli.nets.readers.python.stdlib.type_checks import TYPES
 
 
@@ -70,7 +73,7 @@ def format_value(interpreter: Interpreter, value: Value, spec: str) -> str:
         raise ReadError(f"{value.cls.name} has a __format__ of its own")
     if not spec:
         return str(to_str(interpreter, value))
-    if any(len(digits) > 3 for digits in _digits(spec)):
+    if re.search(r"\d{4}", spec):
         raise ReadError(f"the format {spec[:40]!r} is too wide")
     if not isinstance(value, int | float | str):
         value = to_str(interpreter, value)
@@ -80,7 +83,7 @@ def format_value(interpreter: Interpreter, value: Value, spec: str) -> str:
 def percent_format(interpreter: Interpreter, text: str, values: Value) -> Value:
     """`text % values`."""
     given = values if isinstance(values, tuple) else (values,)
-    if any(len(digits) > 3 for digits in _digits(text)) or "*" in text:
+    if re.search(r"\d{4}", text) or "*" in text:
         raise ReadError("the format is too wide")
     for value in given:
         if isinstance(value, Unknown):
@@ -100,29 +103,17 @@ def percent_format(interpreter: Interpreter, text: str, values: Value) -> Value:
         raise ProgramException(type(error).__name__, str(error)) from None
 
 
-def _digits(text: str) -> Iterator[str]:
-    run = ""
-    for character in text:
-        if character.isdigit():
-            run += character
-        elif run:
-            yield run
-            run = ""
-    if run:
-        yield run
-
-
 def _join(interpreter: Interpreter, text: str, values: Value) -> Value:
-    words: list[str] = []
+    parts: list[str] = []
     for item in to_list(interpreter, values):
         if isinstance(item, Unknown):
             return item.outcome()
         if not isinstance(item, str):
             raise ProgramException("TypeError", f"join() of {describe(item)}, which is not text")
-        words.append(item)
-    if sum(map(len, words)) + len(text) * len(words) > MAX_ITEMS:
+        parts.append(item)
+    if sum(map(len, parts)) + len(text) * len(parts) > MAX_ITEMS:
         raise ReadError("a string grows too long")
-    return within_limits(interpreter, text.join(words))
+    return within_limits(interpreter, text.join(parts))
 
 
 def _replace(interpreter: Interpreter, text: str, old: str, new: str, count: int = -1) -> Value:
@@ -314,8 +305,8 @@ METHODS: dict[type, dict[str, NativeFunction]] = {
 """Methods of Python's own types, by type and name."""
 
 
-def method_of(value: Value, name: str) -> Value:
-    """A method of a plain value; MISSING for one that is not in the table."""
+def method_of(interpreter: Interpreter, value: Value, name: str) -> Value:
+    """A method of a plain value. Raises ProgramException for one that is not in the table."""
     for kind, methods in METHODS.items():
         if isinstance(value, kind) and name in methods:
             return BoundMethod(Native(name, methods[name]), value)
@@ -323,11 +314,13 @@ def method_of(value: Value, name: str) -> Value:
         return value[name == "indices"]
     if isinstance(value, int | float) and name in ("real", "imag"):
         return value if name == "real" else 0
-    return MISSING
+    raise ProgramException("AttributeError", f"{describe(value)} has no {brief(name)} here")
 
 
-def class_method_of_type(type_: str, name: str) -> Value:
+def class_method_of_type(interpreter: Interpreter, type_: str, name: str) -> Value:
     """`str.lower`, `dict.fromkeys`: a method looked up on a type."""
+    if type_ == "chain" and name == "from_iterable":
+        return Native(name, chain_from_iterable)
     if type_ in ("dict", "OrderedDict") and name == "fromkeys":
         return Native(
             name,

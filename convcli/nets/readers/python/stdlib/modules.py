@@ -5,6 +5,7 @@ import keyword
 import math
 import re
 from functools import partial, reduce
+from itertools import accumulate
 
 from convcli.nets.readers.python.language.conversions import describe, hashable, iterate, to_list
 from convcli.nets.readers.python.language.limits import MAX_ITEMS, check_nesting, within_limits
@@ -23,6 +24,7 @@ from convcli.nets.readers.python.language.objects import (
     Tensor,
     Unknown,
     Value,
+    class_of,
     natives,
 )
 from convcli.nets.readers.python.language.operators import operate
@@ -31,12 +33,12 @@ from convcli.nets.readers.python.stdlib.builtins import (
     counter_of,
     defaultdict_of,
     dict_of,
+    first,
     id_of,
     list_of,
     no_effect,
     slice_of,
 )
-from convcli.nets.readers.python.stdlib.command_lines import NAMESPACE, PARSER, namespace
 from convcli.nets.readers.python.stdlib.copying import copied
 from convcli.nets.readers.python.stdlib.dataclasses import (
     ENUM,
@@ -49,31 +51,26 @@ from convcli.nets.readers.python.stdlib.regular_expressions import PATTERN, matc
 from convcli.nets.readers.python.stdlib.type_checks import ABSTRACT, OBJECT
 
 
-def _math(name: str) -> Native:
-    function = getattr(math, name)
-
-    def call(interpreter: Interpreter, *args: Value, **options: Value) -> Value:
-        if list(options) == ["start"] and name == "prod":
-            return operate(interpreter, ast.Mult, call(interpreter, *args), options["start"])
-        if options:
-            raise ReadError(f"math.{name} with {next(iter(options))} is not read here")
-        for value in args:
-            if isinstance(value, Unknown):
-                return value.outcome()
-        plain: list[Value] = []
-        for value in args:
-            if isinstance(value, Tensor) and value.number is not None:
-                value = value.number
-            if isinstance(value, NUMBERS):
-                plain.append((value,) if name == "prod" else value)
-            elif isinstance(value, list | tuple) and name == "prod":
-                check_nesting(interpreter, value)
-                plain.append(value)
-            else:
-                raise ProgramException("TypeError", f"math.{name} of {describe(value)}")
-        return within_limits(interpreter, function(*plain))
-
-    return Native(name, call)
+def _math(name: str, /, interpreter: Interpreter, *args: Value, **options: Value) -> Value:
+    if list(options) == ["start"] and name == "prod":
+        return operate(interpreter, ast.Mult, _math(name, interpreter, *args), options["start"])
+    if options:
+        raise ReadError(f"math.{name} with {next(iter(options))} is not read here")
+    for value in args:
+        if isinstance(value, Unknown):
+            return value.outcome()
+    plain: list[Value] = []
+    for value in args:
+        if isinstance(value, Tensor) and value.number is not None:
+            value = value.number
+        if isinstance(value, NUMBERS):
+            plain.append((value,) if name == "prod" else value)
+        elif isinstance(value, list | tuple) and name == "prod":
+            check_nesting(interpreter, value)
+            plain.append(value)
+        else:
+            raise ProgramException("TypeError", f"math.{name} of {describe(value)}")
+    return within_limits(interpreter, getattr(math, name)(*plain))
 
 
 MATH = (
@@ -157,15 +154,13 @@ def chain_from_iterable(interpreter: Interpreter, values: Value) -> list[Value]:
 
 def accumulated(interpreter: Interpreter, values: Value, function: Value = None) -> list[Value]:
     """`itertools.accumulate`."""
-    totals: list[Value] = []
-    for item in iterate(interpreter, values):
-        if not totals:
-            totals.append(item)
-        elif function is None:
-            totals.append(operate(interpreter, ast.Add, totals[-1], item))
-        else:
-            totals.append(interpreter.call(function, [totals[-1], item], {}))
-    return totals
+
+    def joined(total: Value, item: Value) -> Value:
+        if function is None:
+            return operate(interpreter, ast.Add, total, item)
+        return interpreter.call(function, [total, item], {})
+
+    return list(accumulate(iterate(interpreter, values), joined))
 
 
 def _reduce(interpreter: Interpreter, function: Value, values: Value, *start: Value) -> Value:
@@ -177,6 +172,62 @@ def _reduce(interpreter: Interpreter, function: Value, values: Value, *start: Va
 
 def _islice(interpreter: Interpreter, values: Value, *ends: Value) -> list[Value]:
     return to_list(interpreter, values)[slice_of(interpreter, *ends)]
+
+
+# -- argparse ------------------------------------------------------------------------------
+
+
+def _argument(interpreter: Interpreter, owner: Instance, *names: Value, **options: Value) -> None:
+    """A parser of an empty command line: every option has its default."""
+    texts = [name for name in names if isinstance(name, str)]
+    name = next((text for text in texts if text.startswith("--")), texts[0] if texts else "")
+    default = options.get("default", False if options.get("action") == "store_true" else None)
+    if options.get("action") == "store_false":
+        default = options.get("default", True)
+    key = options.get("dest", name.lstrip("-").replace("-", "_"))
+    _options(owner)[str(key)] = default
+
+
+def _options(parser: Instance) -> dict[str, Value]:
+    """The options of a parser with their defaults."""
+    options = parser.attrs.setdefault("options", {})
+    if not isinstance(options, dict):
+        raise ReadError(f"the options of a parser are {describe(options)}")
+    return options
+
+
+def _parsed(interpreter: Interpreter, owner: Instance, *_: Value, **__: Value) -> Instance:
+    return namespace(**_options(owner))
+
+
+def _defaults(interpreter: Interpreter, owner: Instance, **options: Value) -> None:
+    _options(owner).update(options)
+
+
+def _set_names(interpreter: Interpreter, owner: Instance, **options: Value) -> None:
+    owner.attrs |= options
+
+
+def namespace(**values: Value) -> Instance:
+    """An object that holds values by name."""
+    instance = Instance(NAMESPACE)
+    instance.attrs |= values
+    return instance
+
+
+NAMESPACE = class_of("Namespace", __init__=_set_names)
+PARSER = class_of(
+    "ArgumentParser",
+    __init__=no_effect,
+    add_argument=_argument,
+    add_argument_group=first,
+    set_defaults=_defaults,
+    parse_args=_parsed,
+    parse_known_args=lambda interpreter, owner, *_: (_parsed(interpreter, owner), []),
+)
+
+
+# -- modules -------------------------------------------------------------------------------
 
 
 TYPING = (
@@ -239,7 +290,7 @@ def version_numbers(interpreter: Interpreter, text: Value) -> Value:
 
 MEANINGS: dict[str, dict[str, Value]] = {
     "math": {
-        **{name: _math(name) for name in MATH},
+        **{name: partial(_math, name) for name in MATH},
         "pi": math.pi,
         "e": math.e,
         "inf": math.inf,

@@ -35,9 +35,9 @@ def matched(
 
 def _charge_match(interpreter: Interpreter, pattern: Value, text: Value) -> None:
     """Count the steps of a match: every repetition of a pattern may try every length."""
-    plain, whole = _simple(pattern, text)
-    repeated = sum(plain.count(sign) for sign in QUANTIFIERS)
-    interpreter.tick(100 + (len(whole) + 1) ** repeated // 2000)
+    regex, subject = _simple(pattern, text)
+    repeated = sum(regex.count(sign) for sign in QUANTIFIERS)
+    interpreter.tick(100 + (len(subject) + 1) ** repeated // 2000)
 
 
 def _simple(pattern: Value, text: Value) -> tuple[str, str]:
@@ -60,10 +60,10 @@ def substituted(
     interpreter: Interpreter, pattern: Value, new: Value, text: Value, *_: Value
 ) -> Value:
     _charge_match(interpreter, pattern, text)
-    plain, whole = _simple(pattern, text)
+    regex, subject = _simple(pattern, text)
     if not isinstance(new, str) or len(new) > 100:
         raise ReadError("re.sub with a function is not read here")
-    return re.sub(plain, new, whole)
+    return re.sub(regex, new, subject)
 
 
 MATCH = class_of(

@@ -3,6 +3,7 @@
 import ast
 import math
 from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 
 from convcli.callsyntax import brief
@@ -134,14 +135,14 @@ def glu(interpreter: Interpreter, x: Value, dim: Value = -1) -> Tensor:
 
 def diff(interpreter: Interpreter, x: Value, n: Value = 1, dim: Value = -1, **_: Value) -> Tensor:
     x = to_tensor(x)
-    place, times = axis(dim, len(x.shape)), to_integer(n)
+    along, times = axis(dim, len(x.shape)), to_integer(n)
     if x.values is not None and len(x.shape) == 1 and times == 1:
         steps = [after - before for before, after in pairwise(x.values)]
         return Tensor((len(steps),), values=steps)
     output = tuple(
-        max(length - times, 0) if index == place else length for index, length in enumerate(x.shape)
+        max(length - times, 0) if index == along else length for index, length in enumerate(x.shape)
     )
-    return append_operation(interpreter, "diff", [x], output, times, place)
+    return append_operation(interpreter, "diff", [x], output, times, along)
 
 
 def to_whole(interpreter: Interpreter, x: Value, *_: Value) -> Value:
@@ -167,47 +168,44 @@ def normalize(interpreter: Interpreter, x: Value, *args: Value, **options: Value
     return append_operation(interpreter, "normalize", [x], x.shape)
 
 
-def fourier(name: str) -> TensorFunction:
+def fourier(
+    name: str,
+    interpreter: Interpreter,
+    x: Value,
+    s: Value = None,
+    dim: Value = None,
+    norm: Value = None,
+    n: Value = None,
+) -> Tensor:
     """`torch.fft`: the same shape, but for real transforms, which halve the last of their axes.
 
     Sizes, `n=` or `s=`, are those to which values are cut or padded, and of `irfft` the result's.
     """
     kind, _, many = name.partition("fft")
-
-    def call(
-        interpreter: Interpreter,
-        x: Value,
-        s: Value = None,
-        dim: Value = None,
-        norm: Value = None,
-        n: Value = None,
-    ) -> Tensor:
-        x = to_tensor(x)
-        sizes = s if s is not None else n
-        lengths = to_sizes([sizes]) if sizes is not None else []
-        if dim is not None:
-            places = axes(dim, len(x.shape))
-        else:
-            count = {"": 1, "2": 2}.get(many, len(lengths or x.shape))
-            places = axes(None, len(x.shape))[-count:]
-        if lengths and len(lengths) != len(places):
-            raise ShapeMismatch(f"{len(lengths)} sizes of {name} along {len(places)} axes")
-        output = [*x.shape]
-        for place, length in zip(places, lengths, strict=False):
-            output[place] = length if length != -1 else output[place]
-        last = places[-1]
-        if kind == "r":
-            output[last] = output[last] // 2 + 1
-        elif kind == "ir" and not (lengths and lengths[-1] != -1):
-            output[last] = 2 * (output[last] - 1)
-        values = (tuple(lengths), tuple(places)) if lengths or dim is not None else ()
-        return append_operation(interpreter, name, [x], tuple(output), *values)
-
-    return call
+    x = to_tensor(x)
+    sizes = s if s is not None else n
+    lengths = to_sizes([sizes]) if sizes is not None else []
+    if dim is not None:
+        indices = axes(dim, len(x.shape))
+    else:
+        count = {"": 1, "2": 2}.get(many, len(lengths or x.shape))
+        indices = axes(None, len(x.shape))[-count:]
+    if lengths and len(lengths) != len(indices):
+        raise ShapeMismatch(f"{len(lengths)} sizes of {name} along {len(indices)} axes")
+    output = [*x.shape]
+    for index, length in zip(indices, lengths, strict=False):
+        output[index] = length if length != -1 else output[index]
+    last = indices[-1]
+    if kind == "r":
+        output[last] = output[last] // 2 + 1
+    elif kind == "ir" and not (lengths and lengths[-1] != -1):
+        output[last] = 2 * (output[last] - 1)
+    values = (tuple(lengths), tuple(indices)) if lengths or dim is not None else ()
+    return append_operation(interpreter, name, [x], tuple(output), *values)
 
 
 FOURIER: dict[str, NativeFunction] = {
-    f"{kind}fft{axes}": fourier(f"{kind}fft{axes}")
+    f"{kind}fft{axes}": partial(fourier, f"{kind}fft{axes}")
     for kind in ("", "i", "r", "ir")
     for axes in ("", "2", "n")
 }

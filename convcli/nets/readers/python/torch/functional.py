@@ -6,7 +6,7 @@ from collections.abc import Callable
 from convcli.borders import BorderName
 from convcli.callsyntax import brief
 from convcli.geometry import Window, output_length, transposed_length
-from convcli.nets.layers import Layer, Linear, Norm, NormKind, Pad
+from convcli.nets.layers import Layer, Linear, Norm, NormKind, Pad, Shape
 from convcli.nets.layers.arguments import counts, number_or
 from convcli.nets.layers.tensor_ops import Free
 from convcli.nets.readers.python.language.conversions import to_list
@@ -40,6 +40,13 @@ def linear(interpreter: Interpreter, x: Value, weight: Value, bias: Value = None
     return apply_layer(interpreter, record, x, *_weights(weight, bias))
 
 
+def _kernel_shape(name: str, axes_: int, weight: Tensor) -> Shape:
+    """The shape of a convolution's weights. Raises ShapeMismatch for other numbers of axes."""
+    if len(weight.shape) != axes_ + 2:
+        raise ShapeMismatch(f"{name}{axes_}d with weights of {brief(weight.shape)}")
+    return weight.shape
+
+
 def convolution(
     axes_: int,
     interpreter: Interpreter,
@@ -53,19 +60,9 @@ def convolution(
 ) -> Tensor:
     x, weight = to_tensor(x), to_tensor(weight)
     groups = to_integer(groups, "groups")
-    if len(weight.shape) != axes_ + 2:
-        raise ShapeMismatch(f"conv{axes_}d with weights of {brief(weight.shape)}")
-    record = torch.conv(
-        axes_,
-        weight.shape[1] * groups,
-        weight.shape[0],
-        weight.shape[2:],
-        stride,
-        padding,
-        dilation,
-        groups,
-        bias is not None,
-    )
+    outputs, inputs, *kernel = _kernel_shape("conv", axes_, weight)
+    sizes = inputs * groups, outputs, kernel
+    record = torch.conv(axes_, *sizes, stride, padding, dilation, groups, bias is not None)
     return apply_layer(interpreter, Free(record), x, *_weights(weight, bias))
 
 
@@ -83,20 +80,9 @@ def transposed_convolution(
 ) -> Tensor:
     x, weight = to_tensor(x), to_tensor(weight)
     groups = to_integer(groups, "groups")
-    if len(weight.shape) != axes_ + 2:
-        raise ShapeMismatch(f"conv_transpose{axes_}d with weights of {brief(weight.shape)}")
-    record = torch.conv_transpose(
-        axes_,
-        weight.shape[0],
-        weight.shape[1] * groups,
-        weight.shape[2:],
-        stride,
-        padding,
-        output_padding,
-        groups,
-        bias is not None,
-        dilation,
-    )
+    inputs, outputs, *kernel = _kernel_shape("conv_transpose", axes_, weight)
+    values = stride, padding, output_padding, groups, bias is not None, dilation
+    record = torch.conv_transpose(axes_, inputs, outputs * groups, kernel, *values)
     return apply_layer(interpreter, Free(record), x, *_weights(weight, bias))
 
 
@@ -234,8 +220,8 @@ def unfold(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -
         counts(given[name], 2, name, 0 if name == "padding" else 1) for name in names
     )
     windows = map(Window, kernel, step_, spacing)
-    places = math.prod(map(output_length, x.shape[2:], windows, ((p, p) for p in sides)))
-    output = (x.shape[0], x.shape[1] * math.prod(kernel), places)
+    positions = math.prod(map(output_length, x.shape[2:], windows, ((p, p) for p in sides)))
+    output = (x.shape[0], x.shape[1] * math.prod(kernel), positions)
     return append_operation(interpreter, "unfold", [x], output, kernel, spacing, sides, step_)
 
 

@@ -193,7 +193,7 @@ def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
     output: list[int] = []
     picked: tuple[int, ...] | None = None
     """The broadcast shape of the tensors and lists among the indices."""
-    place, dim, same = 0, 0, True
+    position, dim, same = 0, 0, True
     for item in indices:
         if item is None:
             output.append(1)
@@ -212,10 +212,12 @@ def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
         elif isinstance(item, Tensor | list | range | tuple):
             shape = _picked_by(item, length)
             if picked is None:
-                picked, place = shape, len(output)
+                picked, position = shape, len(output)
             else:
                 picked = broadcast("index", picked, shape)
-                place = place if place == len(output) else 0  # separated index axes come first
+                position = (
+                    position if position == len(output) else 0
+                )  # separated index axes come first
             same = False
         else:
             at = to_integer(item, "an index")
@@ -227,7 +229,7 @@ def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
                 raise ShapeMismatch(f"index {at} of an axis of {length}")
             same = same and length == 1
     if picked is not None:
-        output[place:place] = picked
+        output[position:position] = picked
     if same:
         return x if tuple(output) == x.shape else regarded(interpreter, x, tuple(output))
     ends = tuple(
@@ -269,18 +271,18 @@ def narrow(interpreter: Interpreter, x: Value, dim: Value, start: Value, length:
 
 def index_select(interpreter: Interpreter, x: Value, dim: Value, index: Value) -> Tensor:
     x, index = to_tensor(x), to_tensor(index)
-    place = axis(dim, len(x.shape))
-    output = (*x.shape[:place], *(index.shape or (1,)), *x.shape[place + 1 :])
-    return append_operation(interpreter, "index_select", [x], output, place)
+    position = axis(dim, len(x.shape))
+    output = (*x.shape[:position], *(index.shape or (1,)), *x.shape[position + 1 :])
+    return append_operation(interpreter, "index_select", [x], output, position)
 
 
 def gather(interpreter: Interpreter, x: Value, dim: Value, index: Value) -> Tensor:
     x, index = to_tensor(x), to_tensor(index)
-    place = axis(dim, len(x.shape))
+    position = axis(dim, len(x.shape))
     if len(x.shape) != len(index.shape) or any(
         of_index > of_x
         for n, (of_index, of_x) in enumerate(zip(index.shape, x.shape, strict=True))
-        if n != place
+        if n != position
     ):
         raise ShapeMismatch(f"gather from {brief(x.shape)} by an index of {brief(index.shape)}")
     return append_operation(interpreter, "gather", [x, index], index.shape, dim)

@@ -189,7 +189,7 @@ def attention(
     if query.shape[-1] != key.shape[-1] or key.shape[-2:-1] != value.shape[-2:-1]:
         raise ShapeMismatch(f"attention of {shapes}: a query meets keys as long, a key has a value")
     batches = zip(reversed(query.shape[:-2]), reversed(key.shape[:-2]), strict=False)
-    if any(one != other and 1 not in (one, other) for one, other in batches):
+    if any(size != other and 1 not in (size, other) for size, other in batches):
         raise ShapeMismatch(f"attention of {shapes}: queries and keys are of other batches")
     output = (*query.shape[:-1], value.shape[-1])
     macs = (math.prod(query.shape) + math.prod(output)) * key.shape[-2]

@@ -40,10 +40,10 @@ def size(interpreter: Interpreter, x: Tensor, dim: Value = None) -> Value:
     if dim is None:
         interpreter.recorder.size_dependent = True
         return tuple(x.shape)
-    place = axis(dim, len(x.shape))
-    if place:
+    index = axis(dim, len(x.shape))
+    if index:
         interpreter.recorder.size_dependent = True
-    return x.shape[place]
+    return x.shape[index]
 
 
 def value_of(interpreter: Interpreter, x: Tensor) -> Value:

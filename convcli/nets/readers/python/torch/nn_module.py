@@ -203,7 +203,7 @@ def _add_hook(
 
 
 def _drop(hooks: list[Value], hook: Value) -> None:
-    hooks[:] = [one for one in hooks if one is not hook]
+    hooks[:] = [other for other in hooks if other is not hook]
 
 
 HANDLE = class_of("RemovableHandle")
@@ -288,10 +288,10 @@ def _set_items(owner: Instance, items: Iterable[Value]) -> None:
 
 def _name_at(owner: Instance, index: Value) -> str:
     """The name of the item at an index."""
-    names, place = _names(owner), tensor_args.to_integer(index, "an index")
-    if not -len(names) <= place < len(names):
-        raise ProgramException("IndexError", f"{place} of {len(names)} modules")
-    return names[place]
+    names, position = _names(owner), tensor_args.to_integer(index, "an index")
+    if not -len(names) <= position < len(names):
+        raise ProgramException("IndexError", f"{position} of {len(names)} modules")
+    return names[position]
 
 
 def _as_module(interpreter: Interpreter, value: Value) -> Value:

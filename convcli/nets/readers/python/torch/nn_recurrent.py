@@ -3,6 +3,7 @@
 from math import prod
 
 from convcli.callsyntax import brief
+from convcli.nets.layers import Shape
 from convcli.nets.layers.arguments import count
 from convcli.nets.readers.python.language.objects import (
     Class,
@@ -46,13 +47,13 @@ def recurrent(name: str, gates: int) -> Class:
         for level in range(count(num_layers, "num_layers")):
             for way in ways:
                 end, rows = f"l{level}{way}", gates * hidden
-                owner.attrs[f"weight_ih_{end}"] = Tensor((rows, inner), trained=True)
-                owner.attrs[f"weight_hh_{end}"] = Tensor((rows, given), trained=True)
+                shapes: dict[str, Shape] = {"weight_ih": (rows, inner), "weight_hh": (rows, given)}
                 if bias:
-                    owner.attrs[f"bias_ih_{end}"] = Tensor((rows,), trained=True)
-                    owner.attrs[f"bias_hh_{end}"] = Tensor((rows,), trained=True)
+                    shapes |= {"bias_ih": (rows,), "bias_hh": (rows,)}
                 if proj_size:
-                    owner.attrs[f"weight_hr_{end}"] = Tensor((given, hidden), trained=True)
+                    shapes["weight_hr"] = given, hidden
+                for role, shape in shapes.items():
+                    owner.attrs[f"{role}_{end}"] = Tensor(shape, trained=True)
             inner = given * len(ways)
         owner.attrs |= {
             "input_size": count(input_size, "input_size"),

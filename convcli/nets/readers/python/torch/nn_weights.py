@@ -240,7 +240,7 @@ def _layers_behind(interpreter: Interpreter, model: Instance) -> list[Instance]:
     recorder, outputs = interpreter.recorder, model.attrs.get("outputs")
     if not isinstance(outputs, list):
         return []
-    needed = {recorder.node_name(one) for one in outputs if isinstance(one, Tensor)}
+    needed = {recorder.node_name(tensor) for tensor in outputs if isinstance(tensor, Tensor)}
     for node in reversed(recorder.builder.nodes):
         if node.name in needed:
             needed.update((*node.inputs, node.owner))

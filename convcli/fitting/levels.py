@@ -1,4 +1,4 @@
-"""Pictures and arrays as planes of light, for what computes with them: one scale for all."""
+"""Pictures and arrays as planes of levels from 0 to 255, one scale for all that is fitted."""
 
 import os
 
