@@ -175,7 +175,7 @@ def browser():
         options.add_argument(f"--{flag}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    browser.set_script_timeout(60)
+    browser.set_script_timeout(300)  # on a machine that has more to do
     yield browser
     browser.quit()
 
