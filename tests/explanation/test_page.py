@@ -175,7 +175,7 @@ def browser():
         options.add_argument(f"--{flag}")
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
-    browser.set_script_timeout(60)
+    browser.set_script_timeout(300)  # on a machine that has more to do
     yield browser
     browser.quit()
 
@@ -236,7 +236,11 @@ def test_300_settings_of_the_sliders_are_the_geometry(browser, tmp_path):
         except UnfitError:
             length = 0
         expected.append(f"{length}x{length}" if length > 0 else "")
-    answers = browser.execute_script(SLIDERS, settings)
+    answers = [
+        answer
+        for start in range(0, 300, 25)  # scripts that end within their time on a loaded machine
+        for answer in browser.execute_script(SLIDERS, settings[start : start + 25])
+    ]
     assert [output for output, _ in answers] == expected
     assert sum(not output for output in expected) > 20
     quiet(browser)
