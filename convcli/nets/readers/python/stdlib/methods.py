@@ -5,6 +5,7 @@ import math
 import re
 import string
 from collections.abc import Sequence
+from functools import partial
 
 from convcli.callsyntax import brief
 from convcli.nets.readers.python.language.conversions import (
@@ -124,17 +125,14 @@ def _replace(interpreter: Interpreter, text: str, old: str, new: str, count: int
     return within_limits(interpreter, text.replace(old, new, count))
 
 
-def _of_text(name: str) -> NativeFunction:
-    method = getattr(str, name)
-
-    def call(interpreter: Interpreter, text: str, *args: Value, **options: Value) -> Value:
-        for value in (*args, *options.values()):
-            if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 1000:
-                raise ReadError(f"{name} of {value:,} characters")
-        charge(interpreter, text, *args)
-        return within_limits(interpreter, method(text, *args, **options))
-
-    return call
+def _of_text(
+    name: str, /, interpreter: Interpreter, text: str, *args: Value, **options: Value
+) -> Value:
+    for value in (*args, *options.values()):
+        if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 1000:
+            raise ReadError(f"{name} of {value:,} characters")
+    charge(interpreter, text, *args)
+    return within_limits(interpreter, getattr(str, name)(text, *args, **options))
 
 
 STRING_METHODS = (
@@ -237,7 +235,7 @@ def _member(interpreter: Interpreter, owner: set[Value], value: Value) -> Value:
 
 METHODS: dict[type, dict[str, NativeFunction]] = {
     str: {
-        **{name: _of_text(name) for name in STRING_METHODS},
+        **{name: partial(_of_text, name) for name in STRING_METHODS},
         "format": _format,
         "join": _join,
         "replace": _replace,
