@@ -820,3 +820,15 @@ def test_attention_that_meets_another_size_is_a_misfit(tmp_path, capfd):
     (tmp_path / "net.py").write_text(text.replace("\\\n", "\n"))
     assert run(["shape", f"{tmp_path}/net.py", "--input", "(1, 8, 4)"]) == 1
     assert "linear(8) meets 4 values" in capfd.readouterr().err
+
+
+def test_weights_of_a_function_on_one_map_are_used():
+    text = (
+        "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.w = nn.Parameter(torch.zeros(4, 1, 3, 3))\n    def forward(self, x):\n"
+        "        return F.conv2d(x[0], self.w)\n"
+    )
+    summary = summarize(read_text(text).network, (1, 8, 8))
+    assert (summary.params, summary.macs, summary.output) == (36, 1296, (4, 6, 6))
+    assert not [row for row in summary.rows if "unused" in row.type]

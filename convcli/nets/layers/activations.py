@@ -63,7 +63,7 @@ def function(name: str) -> Callable[..., Activation]:
     def build(*args: object, inplace: object = False, **options: object) -> Activation:
         takes = FUNCTIONS[name][2].split()
         known = (*takes, "inplace")
-        for option in options.keys() - {*takes}:
+        for option in (option for option in options if option not in takes):
             hint = f"it takes {', '.join(known)}{like(option, known)}"
             raise SpecError(f"got an unexpected keyword argument {option!r}; {hint}")
         more = args[len(takes) :]

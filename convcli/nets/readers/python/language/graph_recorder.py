@@ -154,7 +154,7 @@ class GraphRecorder:
             self.append(record, [tensor], shape, leaf=leaf)
             raise ShapeMismatch(f"{record.type} needs {axes + 2} axes and meets {len(shape)}")
         if axes is not None and not batched and shape[0] == 1:
-            return self._apply_to_one_map(leaf, tensor)
+            return self._apply_to_one_map(leaf, tensor, others)
         if batched and shape[0] != 1:
             leaf = self._for_each(leaf)
         inputs = per_image(shape) if batched and shape[0] == 1 else shape or (1,)
@@ -168,7 +168,7 @@ class GraphRecorder:
             output = (1, *output)
         return self.append(leaf.layer, [tensor, *others], output, leaf=leaf)
 
-    def _apply_to_one_map(self, leaf: Leaf, tensor: Tensor) -> Tensor:
+    def _apply_to_one_map(self, leaf: Leaf, tensor: Tensor, others: Sequence[Tensor]) -> Tensor:
         """A layer on a tensor without a batch, of one map: `nn.MaxPool3d` on (1, 64, 24, 94)."""
         single = leaf._replace(layer=Single(leaf.layer))
         self.builder.share(single, leaf)
@@ -176,9 +176,9 @@ class GraphRecorder:
         try:
             output = leaf.layer.measure(tensor.shape).output
         except UnfitError as misfit:
-            self.append(single.layer, [tensor], tensor.shape, leaf=single)
+            self.append(single.layer, [tensor, *others], tensor.shape, leaf=single)
             raise ShapeMismatch(str(misfit)) from None
-        return self.append(single.layer, [tensor], output, leaf=single)
+        return self.append(single.layer, [tensor, *others], output, leaf=single)
 
     def _for_each(self, leaf: Leaf) -> Leaf:
         """The layer applied to every item of a batch; the same at every use of it."""

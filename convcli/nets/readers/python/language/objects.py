@@ -414,6 +414,9 @@ class Tensor:
         self.stand_in = ""
         """The kind of its values, if its node computes others of that shape: indices of maxima."""
 
+    def __repr__(self) -> str:
+        return f"a tensor of {self.shape}"
+
     @property
     def number(self) -> float | None:
         """Its value, if it is one known number; None for all other tensors."""
