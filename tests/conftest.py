@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -13,8 +14,11 @@ MEMORY = Path("/dev/shm")
 def pytest_configure(config):
     """The files of tests lie in memory where there is room: disks take milliseconds a folder.
 
-    What runs convcli as a process does not compile it anew each time.
+    What runs convcli as a process does not compile it anew each time, and is interrupted as on a
+    terminal, also where a shell started the suite in the background, which ignores interrupts.
     """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
     if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > 2 * 2**30:
