@@ -262,3 +262,23 @@ def test_a_convolution_with_weights_of_a_layer_has_the_figures_of_keras():
     )
     summary = summarize(reading.network, reading.input)
     assert (summary.params, summary.macs) == (1514, 56576)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "tf.nn.conv2d(x, tf.ones((3, 3, 4, 5)), 1, 'SAME', data_format='NCHW')",
+        "ops.max_pool(x, 2, 2, 'valid', 'channels_first')",
+        "ops.image.extract_patches(x, 2, data_format='channels_first')",
+        "tf.nn.depth_to_space(x, 2, data_format='NCHW')",
+    ],
+)
+def test_channels_first_of_a_function_is_refused_and_not_ignored(call):
+    text = (
+        "import keras\nimport tensorflow as tf\nfrom keras import layers, ops\n"
+        "class Net(keras.Model):\n    def __init__(self):\n        super().__init__()\n"
+        f"        self.r = layers.ReLU()\n    def call(self, x):\n        return {call}\n"
+    )
+    stopped = read_text(text).network.at((4, 6, 8)).stopped
+    assert stopped is not None
+    assert "is not read here; write channels last" in str(stopped)

@@ -44,6 +44,12 @@ def resize(
     return apply_record(interpreter, Upsample((), tuple(to_sizes((size,))), how), to_tensor(x))
 
 
+def check_layout(data_format: Value) -> None:
+    """Refuse channels first, which no shape of these functions is read with."""
+    if str(data_format).upper() in ("CHANNELS_FIRST", "NCW", "NCHW", "NCDHW", "NCHW_VECT_C"):
+        raise ReadError(f"data_format={data_format!r:.40} is not read here; write channels last")
+
+
 def of_lengths(interpreter: Interpreter, value: Value, lengths: int) -> Value:
     """Sizes of windows, of which TensorFlow may write one for the batch and the channels too."""
     if isinstance(value, list | tuple) and len(value) == lengths + 2:
@@ -62,10 +68,12 @@ def pool(
     pool_size: Value = None,
     strides: Value = None,
     padding: Value = "valid",
+    data_format: Value = None,
     *_: Value,
     **options: Value,
 ) -> Tensor:
     """`ops.max_pool(x, 2)`, `tf.nn.max_pool2d(x, ksize=2, strides=2, padding="SAME")`."""
+    check_layout(data_format)
     x = to_tensor(x)
     lengths = len(x.shape) - 2
     size, steps = (
@@ -87,6 +95,7 @@ def convolution(
     **options: Value,
 ) -> Tensor:
     """`ops.conv(x, kernel)`, `tf.nn.conv2d(x, filters, strides=2, padding="SAME")`."""
+    check_layout(data_format)
     x, weight = to_tensor(x), to_tensor(options.get("filters", kernel))
     *sizes, channels, filters = text_shape(weight)
     lengths = len(x.shape) - 2
@@ -118,6 +127,7 @@ def patches(
     **options: Value,
 ) -> Tensor:
     """`ops.image.extract_patches(x, 16)`: the values of each window as channels."""
+    check_layout(options.get("data_format"))
     x = to_tensor(images)
     given = (options.get("sizes", size), strides, options.get("rates", dilation_rate))
     sizes, steps, rates = (of_lengths(interpreter, value, 2) for value in given)
@@ -138,9 +148,10 @@ def patches(
 
 
 def blocks(
-    type_: str, /, interpreter: Interpreter, x: Value, block_size: Value, **_: Value
+    type_: str, /, interpreter: Interpreter, x: Value, block_size: Value, **options: Value
 ) -> Tensor:
     """`tf.nn.depth_to_space(x, 2)` and `tf.nn.space_to_depth(x, 2)`."""
+    check_layout(options.get("data_format"))
     x = to_tensor(x)
     channels, *lengths = x.shape[1:]
     block = max(to_integer(block_size), 1)
